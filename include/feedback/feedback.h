@@ -1,0 +1,11 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FEEDBACK_FEEDBACK_H
+#define FEEDBACK_FEEDBACK_H
+
+/** @file
+ *  Everything: include this, or only the headers you need. */
+
+#include <feedback/base.h>
+
+#endif
