@@ -130,7 +130,8 @@ typedef fbk_status (*fbk_progress_fn)(void *user_data, uint64_t done, uint64_t t
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API const char *fbk_errmsg(const fbk *db);
+FBK_API const char *
+fbk_errmsg(const fbk *db);
 
 /**
  * Everything known of the last error on a connection.
@@ -147,7 +148,8 @@ FBK_API const char *fbk_errmsg(const fbk *db);
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API FBK_MUST_USE fbk_status fbk_error_info(const fbk *db, fbk_errinfo *info);
+FBK_API FBK_MUST_USE fbk_status
+fbk_error_info(const fbk *db, fbk_errinfo *info);
 
 /**
  * Name of a status code, "FBK_EBUSY" say.
@@ -160,7 +162,8 @@ FBK_API FBK_MUST_USE fbk_status fbk_error_info(const fbk *db, fbk_errinfo *info)
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API const char *fbk_status_name(fbk_status status);
+FBK_API const char *
+fbk_status_name(fbk_status status);
 
 /**
  * Version of the library that is running, as FBK_VERSION_NUMBER; it may be newer than the headers.
@@ -172,7 +175,8 @@ FBK_API const char *fbk_status_name(fbk_status status);
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API int32_t fbk_version_number(void);
+FBK_API int32_t
+fbk_version_number(void);
 
 /**
  * Version of the library that is running, as text.
@@ -184,7 +188,8 @@ FBK_API int32_t fbk_version_number(void);
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API const char *fbk_version_string(void);
+FBK_API const char *
+fbk_version_string(void);
 
 /**
  * How the library was built and what it runs on, one "name: value" a line: its own version, and
@@ -198,7 +203,8 @@ FBK_API const char *fbk_version_string(void);
  * @cost       O(1).
  * @since 0.1
  */
-FBK_API const char *fbk_build_info(void);
+FBK_API const char *
+fbk_build_info(void);
 
 FBK_END_DECLS
 #endif

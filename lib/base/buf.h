@@ -15,26 +15,35 @@ typedef struct fbk__buf {
     bool failed;
 } fbk__buf;
 
-void fbk__buf_init(fbk__buf *buf, const fbk_allocator *a);
+void
+fbk__buf_init(fbk__buf *buf, const fbk_allocator *a);
 
-void fbk__buf_free(fbk__buf *buf);
+void
+fbk__buf_free(fbk__buf *buf);
 
 /** Empty it, keep the memory. */
-void fbk__buf_clear(fbk__buf *buf);
+void
+fbk__buf_clear(fbk__buf *buf);
 
 /** Room for n more bytes at data + len; NULL when out of memory. The caller adds to len. */
-char *fbk__buf_room(fbk__buf *buf, size_t n);
+char *
+fbk__buf_room(fbk__buf *buf, size_t n);
 
-void fbk__buf_add(fbk__buf *buf, const void *bytes, size_t n);
+void
+fbk__buf_add(fbk__buf *buf, const void *bytes, size_t n);
 
-void fbk__buf_str(fbk__buf *buf, const char *text);
+void
+fbk__buf_str(fbk__buf *buf, const char *text);
 
-void fbk__buf_printf(fbk__buf *buf, const char *format, ...) FBK_PRINTF(2, 3);
+void
+fbk__buf_printf(fbk__buf *buf, const char *format, ...) FBK_PRINTF(2, 3);
 
 /** Unsigned LEB128, and its signed form by zigzag. */
-void fbk__buf_uvarint(fbk__buf *buf, uint64_t value);
+void
+fbk__buf_uvarint(fbk__buf *buf, uint64_t value);
 
-void fbk__buf_svarint(fbk__buf *buf, int64_t value);
+void
+fbk__buf_svarint(fbk__buf *buf, int64_t value);
 
 /** Read bytes back without trusting them: `bad` is set at the first read past the end. */
 typedef struct fbk__reader {
@@ -43,11 +52,14 @@ typedef struct fbk__reader {
     bool bad;
 } fbk__reader;
 
-uint64_t fbk__read_uvarint(fbk__reader *r);
+uint64_t
+fbk__read_uvarint(fbk__reader *r);
 
-int64_t fbk__read_svarint(fbk__reader *r);
+int64_t
+fbk__read_svarint(fbk__reader *r);
 
 /** n bytes in place; NULL (and bad) when fewer are left. */
-const void *fbk__read_bytes(fbk__reader *r, size_t n);
+const void *
+fbk__read_bytes(fbk__reader *r, size_t n);
 
 #endif

@@ -17,17 +17,21 @@ struct fbk {
 /** Record a failure and return its code: one sentence, past tense, no function name, never
  *  personal data. db may be NULL (the text is then lost). The lowest layer that knows calls it;
  *  layers above pass the code up. */
-fbk_status fbk__fail(fbk *db, fbk_status code, const char *format, ...) FBK_PRINTF(3, 4);
+fbk_status
+fbk__fail(fbk *db, fbk_status code, const char *format, ...) FBK_PRINTF(3, 4);
 
 /** The same, with the field and the row (from 1, 0 = none) to blame. */
-fbk_status fbk__fail_at(fbk *db, fbk_status code, const char *field, int64_t row,
-                        const char *format, ...) FBK_PRINTF(5, 6);
+fbk_status
+fbk__fail_at(fbk *db, fbk_status code, const char *field, int64_t row, const char *format, ...)
+    FBK_PRINTF(5, 6);
 
 /** Shorthand for the one message that never varies. */
-fbk_status fbk__nomem(fbk *db);
+fbk_status
+fbk__nomem(fbk *db);
 
 /** Forget the last error. */
-void fbk__err_clear(fbk *db);
+void
+fbk__err_clear(fbk *db);
 
 /** The allocator of a connection; the C library's when db is NULL. */
 static inline const fbk_allocator *
@@ -38,6 +42,7 @@ fbk__a(const fbk *db)
 
 /** Turns the value of a callback into a status and records it: FBK_OK stays, FBK_ECANCELLED is
  *  itself, every other negative value is FBK_ECALLBACK. */
-fbk_status fbk__callback_status(fbk *db, fbk_status value);
+fbk_status
+fbk__callback_status(fbk *db, fbk_status value);
 
 #endif

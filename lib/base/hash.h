@@ -13,13 +13,16 @@ typedef struct fbk__hash128 {
 } fbk__hash128;
 
 /** XXH3-64, seed 0: frozen output, may be stored. */
-uint64_t fbk__hash64(const void *bytes, size_t n);
+uint64_t
+fbk__hash64(const void *bytes, size_t n);
 
 /** XXH3-64 with a seed: for tables in memory. */
-uint64_t fbk__hash64_seeded(const void *bytes, size_t n, uint64_t seed);
+uint64_t
+fbk__hash64_seeded(const void *bytes, size_t n, uint64_t seed);
 
 /** XXH3-128, seed 0: frozen output, may be stored. */
-fbk__hash128 fbk__hash128_of(const void *bytes, size_t n);
+fbk__hash128
+fbk__hash128_of(const void *bytes, size_t n);
 
 /** A good mixer of one integer (the finaliser of SplitMix64). */
 static inline uint64_t

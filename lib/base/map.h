@@ -17,19 +17,24 @@ typedef struct fbk__map {
     size_t cap; /* power of two, or 0 */
 } fbk__map;
 
-void fbk__map_init(fbk__map *map, const fbk_allocator *a);
+void
+fbk__map_init(fbk__map *map, const fbk_allocator *a);
 
-void fbk__map_free(fbk__map *map);
+void
+fbk__map_free(fbk__map *map);
 
 /** Address of the value of a key, or NULL. Valid until the next put. */
-uint64_t *fbk__map_get(const fbk__map *map, uint64_t key);
+uint64_t *
+fbk__map_get(const fbk__map *map, uint64_t key);
 
 /** Address of the value of a key, made with value 0 if new; NULL when out of memory.
  *  @param out_new set to whether it was made; may be NULL. */
-uint64_t *fbk__map_put(fbk__map *map, uint64_t key, bool *out_new) FBK_MUST_USE;
+uint64_t *
+fbk__map_put(fbk__map *map, uint64_t key, bool *out_new) FBK_MUST_USE;
 
 /** Next used slot at or after *at; false at the end. Start with *at = 0. */
-bool fbk__map_next(const fbk__map *map, size_t *at, uint64_t *out_key, uint64_t *out_value);
+bool
+fbk__map_next(const fbk__map *map, size_t *at, uint64_t *out_key, uint64_t *out_value);
 
 /** Byte strings numbered 0, 1, 2 … in the order in which they came. */
 typedef struct fbk__intern {
@@ -47,17 +52,22 @@ typedef struct fbk__intern {
 
 enum { FBK__INTERN_NONE = UINT32_MAX };
 
-void fbk__intern_init(fbk__intern *t, const fbk_allocator *a, uint64_t seed);
+void
+fbk__intern_init(fbk__intern *t, const fbk_allocator *a, uint64_t seed);
 
-void fbk__intern_free(fbk__intern *t);
+void
+fbk__intern_free(fbk__intern *t);
 
 /** Number of a string, FBK__INTERN_NONE if it is not there. */
-uint32_t fbk__intern_find(const fbk__intern *t, const char *text, size_t len);
+uint32_t
+fbk__intern_find(const fbk__intern *t, const char *text, size_t len);
 
 /** Number of a string, added if new; FBK__INTERN_NONE when out of memory. */
-uint32_t fbk__intern_add(fbk__intern *t, const char *text, size_t len);
+uint32_t
+fbk__intern_add(fbk__intern *t, const char *text, size_t len);
 
 /** The string of a number, NUL-terminated; borrowed until the next add. */
-const char *fbk__intern_text(const fbk__intern *t, uint32_t number, size_t *out_len);
+const char *
+fbk__intern_text(const fbk__intern *t, uint32_t number, size_t *out_len);
 
 #endif

@@ -14,12 +14,14 @@
  *  @param out     our structure of `size` bytes; its struct_size is set to `size`.
  *  @param v1_size size of the first released version.
  *  @retval FBK_EABI struct_size < v1_size, > 4096, or unknown fields are not zero. */
-fbk_status fbk__options_load(fbk *db, void *out, size_t size, size_t v1_size, const void *options)
+fbk_status
+fbk__options_load(fbk *db, void *out, size_t size, size_t v1_size, const void *options)
     FBK_MUST_USE;
 
 /** Give a result structure to the caller: as many bytes as both know; the caller's struct_size
  *  stays. @retval FBK_EABI as above. */
-fbk_status fbk__result_store(fbk *db, void *out_caller, size_t v1_size, const void *ours,
-                             size_t size) FBK_MUST_USE;
+fbk_status
+fbk__result_store(fbk *db, void *out_caller, size_t v1_size, const void *ours, size_t size)
+    FBK_MUST_USE;
 
 #endif

@@ -26,24 +26,30 @@
     } while (0)
 
 /** The main() of a test file: runs the suite; exit status 0 or 1. Case timeout 60 s unless set. */
-int tk_run(Suite *suite);
+int
+tk_run(Suite *suite);
 
 /** A new private directory under TMPDIR, removed at exit of the process that made it. */
-const char *tk_tmpdir(void);
+const char *
+tk_tmpdir(void);
 
 /** tk_tmpdir() + "/" + name, in a rotating set of 8 static buffers. */
-const char *tk_path(const char *name);
+const char *
+tk_path(const char *name);
 
 /** Path of a real data file, as "online_retail/online_retail.csv.zst" under $FEEDBACK_DATA (default
  *  ../shared/data beside the source root). NULL when it is absent; the caller then skips its test with
  *  tk_skip_without(). */
-const char *tk_data(const char *relative);
+const char *
+tk_data(const char *relative);
 
 /** A file of the source tree, as "tests/golden/x.csv". */
-const char *tk_source(const char *relative);
+const char *
+tk_source(const char *relative);
 
 /** Whole content of a file (decompressed if it ends in .zst), NUL-terminated; the test frees it. */
-char *tk_slurp(const char *path, size_t *out_len);
+char *
+tk_slurp(const char *path, size_t *out_len);
 
 /** An allocator that counts, and that fails the k-th allocation (from 0), once or from then on. */
 typedef struct tk_alloc {
@@ -54,6 +60,7 @@ typedef struct tk_alloc {
     int32_t persistent;      /* fail all from fail_at on */
 } tk_alloc;
 
-void tk_alloc_init(tk_alloc *a);
+void
+tk_alloc_init(tk_alloc *a);
 
 #endif
