@@ -1,0 +1,92 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_CONN_H
+#define STORE_CONN_H
+
+#include <feedback/store.h>
+
+#include "base/err.h"
+
+/* What every layer above may ask of the store; the only way to a transaction. */
+
+/** First line of every public call on a connection: refuses a handle carried over fork()
+ *  (FBK_EMISUSE) or a NULL one (FBK_EINVAL), forgets the last error. */
+fbk_status
+fbk__enter(fbk *db) FBK_MUST_USE;
+
+/** Begin the write transaction: process mutex, then the lease between processes, then BEGIN
+ *  IMMEDIATE on the store's one writer. Waits at most the busy timeout, then FBK_EBUSY. Nests: an
+ *  inner begin only counts. FBK_EREADONLY on a store opened read-only. */
+fbk_status
+fbk__write_begin(fbk *db) FBK_MUST_USE;
+
+/** End it. An inner end only counts; the outermost commits when status >= 0 and no inner one was
+ *  given a failure, else rolls back. Returns `status` if that is negative, else the outcome of the commit
+ *  (whose failure rolls back too). So a writer ends with `rc = fbk__write_end(db, rc)`. */
+fbk_status
+fbk__write_end(fbk *db, fbk_status status) FBK_MUST_USE;
+
+/** Begin or end a short read transaction over several statements (nests). Not needed inside a
+ *  write transaction, where both do nothing. A read that stays open for more than 30 s makes its
+ *  next statement fail with FBK_EEXPIRED. */
+fbk_status
+fbk__read_begin(fbk *db) FBK_MUST_USE;
+void
+fbk__read_end(fbk *db);
+
+/** What changes: one counter each, bumped in the transaction that changes it. */
+typedef enum fbk__kind {
+    FBK__KIND_MODEL,
+    FBK__KIND_CATALOGUE,
+    FBK__KIND_STOCK,
+    FBK__KIND_PLACE,
+    FBK__KIND_WEATHER,
+    FBK__KIND_CONSENT,
+    FBK__KIND_IDENTITY,
+    FBK__KIND_LOG,
+    FBK__N_KINDS
+} fbk__kind;
+
+/** Inside a write transaction: say that this kind changed. */
+fbk_status
+fbk__generation_bump(fbk *db, fbk__kind kind) FBK_MUST_USE;
+
+/** The counter as the connection sees it now. Looks at the file at most every 10 ms unless this
+ *  process wrote; inside a transaction always. */
+fbk_status
+fbk__generation(fbk *db, fbk__kind kind, uint64_t *out) FBK_MUST_USE;
+
+/** A counted object hung on the store by another layer: an identity snapshot, a loaded model, a
+ *  cache. `key` is the address of a static of the owning module. */
+typedef struct fbk__shared {
+    uint64_t generation;                     /* as of which it was built */
+    int64_t refs;                            /* atomic; the store holds one */
+    const fbk_allocator *a;                  /* the store's; outlives every snapshot */
+    void (*destroy)(struct fbk__shared *me); /* frees the object itself too */
+} fbk__shared;
+
+/** The current object of a key, with a reference for the caller; NULL when there is none. */
+fbk__shared *
+fbk__shared_acquire(fbk *db, const void *key);
+
+/** Hang a new object (refs = 1, owned by the caller) in place of the old one; the store takes its
+ *  own reference. FBK_ENOMEM changes nothing. */
+fbk_status
+fbk__shared_publish(fbk *db, const void *key, fbk__shared *object) FBK_MUST_USE;
+
+/** Give a reference back; the last one destroys. NULL is a no-op. */
+void
+fbk__shared_release(fbk__shared *object);
+
+/** Facts of the store. */
+bool
+fbk__store_readonly(const fbk *db);
+
+/** A setting that lives in the file (table fbk_meta). ENOTFOUND when it was never set; the text is
+ *  owned by the caller (fbk__free). Keys are lower-case words joined by '.'. */
+fbk_status
+fbk__meta_get(fbk *db, const char *key, char **out_text) FBK_MUST_USE;
+fbk_status
+fbk__meta_set(fbk *db, const char *key, const char *text) FBK_MUST_USE;
+
+#endif
