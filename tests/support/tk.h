@@ -5,6 +5,8 @@
 
 #include <feedback/base.h>
 
+#include <stdio.h>
+
 #include <check.h>
 
 /* The tests' toolkit. */
@@ -25,6 +27,14 @@
         ck_assert_msg((db) == NULL || fbk_errmsg(db)[0], "%s: a code without a message", #call);  \
     } while (0)
 
+/** Leave a test that cannot run here, with the reason; counted as skipped, not as passed. */
+#define tk_skip(reason)                                     \
+    do {                                                    \
+        (void)printf("SKIP: %s: %s\n", __func__, (reason)); \
+        (void)fflush(stdout);                               \
+        return;                                             \
+    } while (0)
+
 /** The main() of a test file: runs the suite; exit status 0 or 1. Case timeout 60 s unless set. */
 int
 tk_run(Suite *suite);
@@ -38,8 +48,7 @@ const char *
 tk_path(const char *name);
 
 /** Path of a real data file, as "online_retail/online_retail.csv.zst" under $FEEDBACK_DATA (default
- *  ../shared/data beside the source root). NULL when it is absent; the caller then skips its test with
- *  tk_skip_without(). */
+ *  ../shared/data beside the source root). NULL when it is absent; the caller then tk_skip()s. */
 const char *
 tk_data(const char *relative);
 
