@@ -7,5 +7,6 @@
  *  Everything: include this, or only the headers you need. */
 
 #include <feedback/base.h>
+#include <feedback/store.h>
 
 #endif
