@@ -12,7 +12,8 @@
 /* -- words and nodes ------------------------------------------------------------------------- */
 
 /** Words of the store: kinds, sources, channels, currencies, namespaces, property keys. Numbers
- *  from FBK__EVENT_OWN up are given once and never reused; the built-in kinds have theirs. 0 is "". */
+ *  from FBK__EVENT_OWN up are given once and never reused; the built-in kinds have theirs.
+ *  0 is "". */
 fbk_status
 fbk__word_resolve(fbk *db, const char *text, size_t len, bool create, uint32_t *out) FBK_MUST_USE;
 
@@ -189,7 +190,8 @@ typedef struct fbk__event_view {
 
 typedef fbk_status (*fbk__event_fn)(void *user_data, const fbk__event_view *view);
 
-/** Events recorded under any of these nodes (ascending), newest first (occurred_us, then number, descending), those
+/** Events recorded under any of these nodes (ascending), newest first (occurred_us, then number,
+ *  both descending), those
  *  before `before_us` (FBK_TIME_NONE = all), at most `limit`. A negative value of the callback
  *  stops and is returned; FBK_DONE stops without failure. */
 fbk_status
