@@ -22,7 +22,7 @@ fbk__write_begin(fbk *db) FBK_MUST_USE;
 
 /** End it. An inner end only counts; the outermost commits when status >= 0 and no inner one was
  *  given a failure, else rolls back. Returns `status` if that is negative, else the outcome of the
- *  commit  (whose failure rolls back too). So a writer ends with `rc = fbk__write_end(db, rc)`. */
+ *  commit (whose failure rolls back too). So a writer ends with `rc = fbk__write_end(db, rc)`. */
 fbk_status
 fbk__write_end(fbk *db, fbk_status status) FBK_MUST_USE;
 
