@@ -35,8 +35,9 @@ typedef struct fbk__model_class {
     uint32_t reserved0;
     size_t size; /* of the object, at least sizeof(fbk__model) */
     /** Fill the object (zeros behind the fbk__model) from bytes that are not to be trusted.
-     *  FBK_ECORRUPT with a sentence when they make no sense. Memory from model->shared.a. */
-    fbk_status (*decode)(fbk *db, fbk__model *model, const void *body, size_t len);
+     *  FBK_ECORRUPT with a sentence when they make no sense. Memory from model->shared.a. To keep
+     *  the body itself, take it: set *body to NULL (and free it in clear()). */
+    fbk_status (*decode)(fbk *db, fbk__model *model, void **body, size_t len);
     /** Free what decode() filled, also half of it; NULL when there is nothing to free. */
     void (*clear)(fbk__model *model);
 } fbk__model_class;
