@@ -6,6 +6,7 @@
 /** @file
  *  Everything: include this, or only the headers you need. */
 
+#include <feedback/arrow.h>
 #include <feedback/base.h>
 #include <feedback/store.h>
 
