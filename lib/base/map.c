@@ -122,6 +122,15 @@ fbk__intern_free(fbk__intern *t)
     fbk__intern_init(t, t->a, t->seed);
 }
 
+void
+fbk__intern_clear(fbk__intern *t)
+{
+    if (t->slots)
+        memset(t->slots, 0, t->cap * sizeof *t->slots);
+    t->n = 0;
+    t->len = 0;
+}
+
 const char *
 fbk__intern_text(const fbk__intern *t, uint32_t number, size_t *out_len)
 {

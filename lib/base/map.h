@@ -58,6 +58,10 @@ fbk__intern_init(fbk__intern *t, const fbk_allocator *a, uint64_t seed);
 void
 fbk__intern_free(fbk__intern *t);
 
+/** Empty it, keep the memory. */
+void
+fbk__intern_clear(fbk__intern *t);
+
 /** Number of a string, FBK__INTERN_NONE if it is not there. */
 uint32_t
 fbk__intern_find(const fbk__intern *t, const char *text, size_t len);

@@ -49,11 +49,17 @@ enum {
     FBK__N_LINE_KINDS
 };
 
+/** Most lines, identifiers and properties of one event. */
+enum { FBK__EVENT_LINES_MAX = 65535, FBK__EVENT_IDENTS_MAX = 16, FBK__EVENT_PROPS_MAX = 256 };
+
 /** Flags of events (and of profiles). Stored. */
 enum { FBK__FLAG_TEST = 1, FBK__FLAG_EMPLOYEE = 2, FBK__FLAG_BUSINESS = 4, FBK__FLAG_BOT = 8 };
 
 /** Types of a property value. Stored. */
 enum { FBK__PROP_TEXT = 1, FBK__PROP_INT = 2, FBK__PROP_DOUBLE = 3, FBK__PROP_BOOL = 4 };
+
+/** "No amount was charged explicitly": validation computes it from quantity, price and discount. */
+#define FBK__AMOUNT_NONE INT64_MIN
 
 /** Bytes in fbk__batch.text. */
 typedef struct fbk__span {
@@ -142,7 +148,7 @@ fbk__batch_text(fbk__batch *batch, const char *text, size_t len, fbk__span *out)
  *  until the next call. All fields zero but first_*. */
 fbk__batch_event *
 fbk__batch_add_event(fbk__batch *batch) FBK_MUST_USE;
-/** To the last event; NULL when out of memory. Zeroed. */
+/** To the last event; NULL when out of memory. Zeroed, but amount_micro = FBK__AMOUNT_NONE. */
 fbk__batch_line *
 fbk__batch_add_line(fbk__batch *batch) FBK_MUST_USE;
 fbk__batch_ident *
@@ -152,5 +158,11 @@ fbk__batch_add_prop(fbk__batch *batch) FBK_MUST_USE;
 /** Take back the last event with all that belongs to it. */
 void
 fbk__batch_drop_event(fbk__batch *batch);
+
+/** quantity * unit price, rounded half away from zero to a millionth, less the discount; exact in
+ *  128 bits. @retval false the result does not fit. */
+bool
+fbk__line_amount(int64_t quantity_milli, int64_t unit_price_micro, int64_t discount_micro,
+                 int64_t *out_micro) FBK_MUST_USE;
 
 #endif

@@ -82,6 +82,14 @@ fbk__shared_release(fbk__shared *object);
 bool
 fbk__store_readonly(const fbk *db);
 
+/** Whether this connection is inside its write transaction: what it reads may still be rolled back. */
+bool
+fbk__writing(const fbk *db);
+
+/** The store's own copy of the allocator: for objects that outlive the connection (fbk__shared). */
+const fbk_allocator *
+fbk__store_allocator(const fbk *db);
+
 /** A setting that lives in the file (table fbk_meta). ENOTFOUND when it was never set; the text is
  *  owned by the caller (fbk__free). Keys are lower-case words joined by '.'. */
 fbk_status

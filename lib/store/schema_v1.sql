@@ -25,3 +25,91 @@ CREATE TABLE fbk_blob (
     bytes BLOB NOT NULL,
     PRIMARY KEY (owner, id, chunk)
 ) STRICT;
+
+-- log/ -----------------------------------------------------------------------
+-- Words: kinds, sources, channels, currencies, namespaces, property keys. The built-in kinds have
+-- numbers below 1000 and no row here.
+CREATE TABLE log_word (
+    word INTEGER NOT NULL PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Nodes: one a identifier, given once, never reused; value NULL = erased.
+CREATE TABLE log_node (
+    node INTEGER NOT NULL PRIMARY KEY,
+    space INTEGER NOT NULL,
+    value TEXT,
+    UNIQUE (value, space)
+) STRICT;
+
+-- Evidence that two nodes are one person.
+CREATE TABLE log_link (
+    a INTEGER NOT NULL,
+    b INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL,
+    note TEXT,
+    PRIMARY KEY (a, b, rule),
+    CHECK (a < b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX log_link_b ON log_link (b);
+
+-- Events. `body` holds lines, nodes, id, order reference and properties; `hash` is the XXH3-64 of
+-- the other columns and the body.
+CREATE TABLE log_event (
+    event INTEGER NOT NULL PRIMARY KEY,
+    node INTEGER NOT NULL,
+    occurred_us INTEGER NOT NULL,
+    received_us INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    currency INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    order_hash INTEGER NOT NULL,
+    n_lines INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX log_event_node ON log_event (node, occurred_us);
+
+-- Every event id that was ever stored, by its XXH3-128; content NULL = the event was erased.
+CREATE TABLE log_id (
+    id BLOB NOT NULL PRIMARY KEY,
+    event INTEGER NOT NULL,
+    content BLOB
+) STRICT, WITHOUT ROWID;
+
+-- Events that came with the id of another event: reported, never counted.
+CREATE TABLE event_conflict (
+    conflict INTEGER NOT NULL PRIMARY KEY,
+    event INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    received_us INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (event, content)
+) STRICT;
+
+-- Which identifiers (XXH3-64 of word and value) a conflict holds, so that erasing finds it.
+CREATE TABLE event_conflict_ident (
+    ident INTEGER NOT NULL,
+    conflict INTEGER NOT NULL,
+    PRIMARY KEY (ident, conflict)
+) STRICT, WITHOUT ROWID;
+
+-- Running totals, one row.
+CREATE TABLE log_total (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    last_event INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    links INTEGER NOT NULL,
+    conflicts INTEGER NOT NULL,
+    erased INTEGER NOT NULL,
+    first_us INTEGER,
+    last_us INTEGER
+) STRICT;
+INSERT INTO log_total VALUES (1, 0, 0, 0, 0, 0, 0, NULL, NULL);
