@@ -9,5 +9,6 @@
 #include <feedback/arrow.h>
 #include <feedback/base.h>
 #include <feedback/store.h>
+#include <feedback/store.h>
 
 #endif

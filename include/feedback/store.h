@@ -43,5 +43,142 @@ typedef struct fbk_store_options {
     const char *time_zone; /**< At creation: IANA name; NULL = "UTC". */
 } fbk_store_options;
 
+#define FBK_STORE_OPTIONS_INIT                                                          \
+    {                                                                                   \
+        (uint32_t)sizeof(fbk_store_options), 0u, 0u, 0u, 0u, 0u, NULL, NULL, NULL, NULL \
+    }
+
+/**
+ * Open a store, or make one.
+ *
+ * A store is opened once per process and shared by its threads, each with a connection of its own
+ * (fbk_connect()); any number of processes may have the same store open. A second open of the same
+ * file in one process behaves like another process. Beside the file `x` stand `x-wal`, `x-shm`
+ * (SQLite's) and `x-fbk.lck` (the lock between processes; never delete it while the store is in use).
+ * Only libfeedback may write the file while it is open anywhere; any SQLite tool may read it.
+ *
+ * @param[in]  path       Path of the file, or ":memory:" for a private store that is removed with
+ *                        its last handle. Symbolic and hard links are refused. Borrowed for the call.
+ * @param[in]  options    NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out_store  The store; untouched on error.
+ * @param[out] info       NULL, or a structure with struct_size set that is told of a failure.
+ *
+ * @retval FBK_OK         open; the schema is this version's.
+ * @retval FBK_EINVAL     a pointer is NULL, an option malformed, the path a link or no plain file.
+ * @retval FBK_ERANGE     a number of the options is outside its range.
+ * @retval FBK_ENOTFOUND  there is no such file, and FBK_STORE_CREATE was not given.
+ * @retval FBK_EEXIST     there is one, and FBK_STORE_EXCLUSIVE was given.
+ * @retval FBK_ECORRUPT   the file is no store, another application's, or damaged.
+ * @retval FBK_ESCHEMA    the store was made by a newer version of libfeedback.
+ * @retval FBK_EREADONLY  the file or its directory cannot be written; try FBK_STORE_READONLY.
+ * @retval FBK_EBUSY      another process kept it locked for longer than the timeout.
+ * @retval FBK_EFULL      the disk is full.
+ * @retval FBK_EIO        reading or writing failed.
+ * @retval FBK_ENOTSUP    a network file system, or a SQLite that is too old or without threads.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  @p out_store is owned by the caller, closed with fbk_store_close().
+ * @threads    any
+ * @cost       about a millisecond; making a store writes and syncs some twenty pages.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_open(const char *path, const fbk_store_options *options, fbk_store **out_store,
+               fbk_errinfo *info);
+
+/**
+ * Give up a store. Connections that are still open keep it alive; the last one closes the file,
+ * after writing the write-ahead log back into it.
+ *
+ * @param[in] store  NULL is a no-op. After fork() the child's call does nothing.
+ *
+ * @ownership  @p store must not be used afterwards.
+ * @threads    any
+ * @cost       O(pages not yet written back) for the last handle.
+ * @since 0.1
+ */
+FBK_API void
+fbk_store_close(fbk_store *store);
+
+/**
+ * Make a connection: a thread's own handle on a store.
+ *
+ * @param[in]  store   Open store.
+ * @param[out] out_db  The connection; untouched on error.
+ *
+ * @retval FBK_OK       connected.
+ * @retval FBK_EINVAL   a pointer is NULL.
+ * @retval FBK_EMISUSE  the store was opened before fork(), in the parent.
+ * @retval FBK_EBUSY    another process kept the file locked for longer than the timeout.
+ * @retval FBK_ECORRUPT the file is damaged.
+ * @retval FBK_EIO      reading failed.
+ * @retval FBK_ENOMEM   out of memory.
+ *
+ * @ownership  @p out_db is owned by the caller, closed with fbk_close(); it keeps the store alive.
+ * @threads    any
+ * @cost       about 0.2 ms, three file descriptors and the page cache.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_connect(fbk_store *store, fbk **out_db);
+
+/**
+ * Close a connection.
+ *
+ * @param[in] db  NULL is a no-op. After fork() the child's call does nothing.
+ *
+ * @ownership  @p db must not be used afterwards.
+ * @threads    connection
+ * @cost       O(1); see fbk_store_close() for the last handle of a store.
+ * @since 0.1
+ */
+FBK_API void
+fbk_close(fbk *db);
+
+/** What fbk_store_facts.flags says. @since 0.1 */
+enum {
+    FBK_STORE_FACT_READONLY = 1,   /**< Opened read-only. */
+    FBK_STORE_FACT_IMMUTABLE = 2,  /**< Read as a file that nobody changes (read-only directory). */
+    FBK_STORE_FACT_PRICES_NET = 4, /**< Prices are without tax. */
+    FBK_STORE_FACT_MEMORY = 8      /**< Opened as ":memory:". */
+};
+
+/** Facts about a store. @since 0.1 */
+typedef struct fbk_store_facts {
+    uint32_t struct_size;    /**< sizeof(fbk_store_facts), as the caller was compiled. */
+    uint32_t flags;          /**< FBK_STORE_FACT_* bits. */
+    uint32_t schema_version; /**< 1 for now. */
+    uint32_t page_size;      /**< Bytes. */
+    uint32_t durability;     /**< FBK_DURABILITY_*, as opened. */
+    uint32_t reserved0;      /**< 0. */
+    uint64_t n_pages;        /**< Pages of the database as this connection sees it. */
+    uint64_t n_free_pages;   /**< Of these, unused. */
+    uint64_t file_len;       /**< Bytes of the file. */
+    uint64_t wal_len;        /**< Bytes of the write-ahead log beside it. */
+    char currency[8];        /**< ISO 4217. */
+    char time_zone[64];      /**< IANA name of the store's zone. */
+} fbk_store_facts;
+
+/**
+ * Facts about a store: schema version, sizes, currency, zone.
+ *
+ * @param[in]  db   Connection.
+ * @param[out] out  Caller's structure with struct_size set; untouched on error.
+ *
+ * @retval FBK_OK       written.
+ * @retval FBK_EINVAL   a pointer is NULL.
+ * @retval FBK_EABI     struct_size fits no version.
+ * @retval FBK_EMISUSE  the connection was carried over fork().
+ * @retval FBK_EIO      reading failed.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       O(1), a few pages read.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_info(fbk *db, fbk_store_facts *out);
+
 FBK_END_DECLS
 #endif

@@ -26,6 +26,16 @@ fbk__write_begin(fbk *db) FBK_MUST_USE;
 fbk_status
 fbk__write_end(fbk *db, fbk_status status) FBK_MUST_USE;
 
+/** Inside a write transaction that removes personal data: overwrite what is deleted from here to the
+ *  end of the transaction, and cut the WAL after its commit. */
+fbk_status
+fbk__write_erasing(fbk *db) FBK_MUST_USE;
+
+/** Outside any transaction: write the WAL back into the file. FBK_EBUSY when readers were in the
+ *  way for 100 ms; with `truncate` the WAL file is emptied. */
+fbk_status
+fbk__checkpoint(fbk *db, bool truncate) FBK_MUST_USE;
+
 /** Begin or end a short read transaction over several statements (nests). Not needed inside a
  *  write transaction, where both do nothing. A read that stays open for more than 30 s makes its
  *  next statement fail with FBK_EEXPIRED. */

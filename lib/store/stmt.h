@@ -62,6 +62,10 @@ fbk__column_is_null(fbk__stmt *st, int column);
 fbk_status
 fbk__exec(fbk *db, const char *sql) FBK_MUST_USE;
 
+/** For store/ alone: drop a statement of the cache. */
+void
+fbk__stmt_free(fbk__stmt *st);
+
 /** Rows changed by the last step_done, and the rowid it inserted. */
 int64_t
 fbk__changes(fbk *db);
