@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -79,6 +81,47 @@ fbk__buf_printf(fbk__buf *buf, const char *format, ...)
         buf->len += (size_t)n;
     }
     va_end(again);
+}
+
+/* The digits and the exponent come from printf(); the decimal sign, which is the locale's, does not. */
+void
+fbk__buf_double(fbk__buf *buf, double value, int digits)
+{
+    char text[48], number[20];
+    char *e;
+    int n = 0, exponent;
+
+    if (!isfinite(value)) {
+        fbk__buf_str(buf, "null");
+        return;
+    }
+    if (value < 0.0)
+        fbk__buf_str(buf, "-");
+    (void)snprintf(text, sizeof text, "%.*e", digits - 1, fabs(value));
+    e = strchr(text, 'e');
+    exponent = (int)strtol(e + 1, NULL, 10);
+    for (const char *p = text; p < e; p++) {
+        if (*p >= '0' && *p <= '9')
+            number[n++] = *p;
+    }
+    while (n > 1 && number[n - 1] == '0')
+        n--;
+    if (exponent < 0 && exponent >= -5)
+        fbk__buf_add(buf, "0.0000", (size_t)(1 - exponent));
+    if (exponent >= -5 && exponent < 15) {
+        for (int i = 0; i < n || i <= exponent; i++) {
+            if (exponent >= 0 && i == exponent + 1)
+                fbk__buf_str(buf, ".");
+            fbk__buf_add(buf, i < n ? &number[i] : "0", 1);
+        }
+        return;
+    }
+    fbk__buf_add(buf, number, 1);
+    if (n > 1) {
+        fbk__buf_str(buf, ".");
+        fbk__buf_add(buf, number + 1, (size_t)n - 1);
+    }
+    fbk__buf_printf(buf, "e%+03d", exponent);
 }
 
 void

@@ -84,6 +84,44 @@ START_TEST(options_of_older_and_newer_callers)
 }
 END_TEST
 
+static const struct {
+    double value;
+    int digits;
+    const char *text;
+} number_cases[] = {
+    {0.0, 6, "0"},
+    {-0.0, 6, "0"},
+    {1.0, 6, "1"},
+    {-1.5, 6, "-1.5"},
+    {0.1, 17, "0.10000000000000001"},
+    {0.1, 15, "0.1"},
+    {100.0, 3, "100"},
+    {1234567.0, 3, "1230000"},
+    {0.00012, 6, "0.00012"},
+    {0.00001, 6, "0.00001"},
+    {0.000001, 6, "1e-06"},
+    {9.99e14, 6, "999000000000000"},
+    {1e15, 6, "1e+15"},
+    {-1.25e-300, 6, "-1.25e-300"},
+    {0.99999, 3, "1"},
+    {12.3456, 4, "12.35"},
+    {1.7976931348623157e308, 17, "1.7976931348623157e+308"},
+    {INFINITY, 6, "null"},
+    {NAN, 6, "null"},
+};
+
+START_TEST(numbers_are_printed_alike_everywhere)
+{
+    fbk__buf buf;
+
+    fbk__buf_init(&buf, NULL);
+    fbk__buf_double(&buf, number_cases[_i].value, number_cases[_i].digits);
+    ck_assert(!buf.failed);
+    ck_assert_str_eq(buf.data, number_cases[_i].text);
+    fbk__buf_free(&buf);
+}
+END_TEST
+
 START_TEST(varints_round_trip)
 {
     static const int64_t values[] = {0, 1, -1, 63, 64, -64, -65, INT64_MAX, INT64_MIN};
@@ -237,6 +275,8 @@ main(void)
     tcase_add_test(tc, error_text_is_kept_and_cut);
     tcase_add_test(tc, callback_values_become_codes);
     tcase_add_test(tc, options_of_older_and_newer_callers);
+    tcase_add_loop_test(tc, numbers_are_printed_alike_everywhere, 0,
+                        (int)(sizeof number_cases / sizeof number_cases[0]));
     tcase_add_test(tc, varints_round_trip);
     tcase_add_test(tc, varint_of_eleven_bytes_is_bad);
     tcase_add_test(tc, map_holds_what_was_put);
