@@ -8,7 +8,7 @@
 
 #include <feedback/arrow.h>
 #include <feedback/base.h>
-#include <feedback/store.h>
+#include <feedback/model.h>
 #include <feedback/store.h>
 
 #endif

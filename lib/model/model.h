@@ -26,6 +26,7 @@ typedef struct fbk__model {
     fbk__shared shared;
     fbk__model_head head;
     uint64_t checked;                   /* atomic: model generation at which it was current */
+    fbk_allocator alloc;                /* shared.a: outlives the connection that loaded it */
     void (*clear)(struct fbk__model *); /* of its class */
 } fbk__model;
 
@@ -50,7 +51,8 @@ fbk__model_save(fbk *db, const fbk__model_head *head, const fbk__model_value *va
 
 /** The current model of a class and name (NULL or "" = "default"), loaded if need be. One name of
  *  a class stays loaded at a time. FBK_ENOTFOUND when it was never trained, FBK_ECORRUPT,
- *  FBK_ESCHEMA. Costs one atomic load and a comparison when nothing changed. */
+ *  FBK_ESCHEMA. Costs one atomic load and a comparison when nothing changed. Not inside a write
+ *  transaction: what that writes is not for others before its commit. */
 fbk_status
 fbk__model_acquire(fbk *db, const fbk__model_class *cls, const char *name, const fbk__model **out)
     FBK_MUST_USE;

@@ -113,3 +113,29 @@ CREATE TABLE log_total (
     last_us INTEGER
 ) STRICT;
 INSERT INTO log_total VALUES (1, 0, 0, 0, 0, 0, 0, NULL, NULL);
+-- record/model_store ----------------------------------------------------------
+-- One row a trained model; its body is in fbk_blob under owner 'model' and this id. A model trained
+-- anew gets a new id, never an old one again, so that a process knows a snapshot by it.
+CREATE TABLE fbk_model (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    format INTEGER NOT NULL,
+    as_of_us INTEGER NOT NULL,
+    from_event INTEGER NOT NULL,
+    to_event INTEGER NOT NULL,
+    n_events INTEGER NOT NULL,
+    n_people INTEGER NOT NULL,
+    body_len INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    UNIQUE (kind, name)
+) STRICT;
+
+-- Its parameters (role 1) and its quality on held-out data (role 2).
+CREATE TABLE fbk_model_value (
+    model INTEGER NOT NULL,
+    role INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (model, role, name)
+) STRICT, WITHOUT ROWID;
