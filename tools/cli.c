@@ -101,6 +101,151 @@ cli_int(const char *option, const char *text, int64_t low, int64_t high, int64_t
     return true;
 }
 
+bool
+cli_double(const char *option, const char *text, double low, double high, double *out)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
+        cli_error("%s takes a number from %g to %g, not \"%.40s\"", option, low, high, text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool
+two_digits(const char **at, char before, int low, int high, int *out)
+{
+    const char *p = *at;
+
+    if (before) {
+        if (*p != before)
+            return false;
+        p++;
+    }
+    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+        return false;
+    *out = (p[0] - '0') * 10 + p[1] - '0';
+    *at = p + 2;
+    return *out >= low && *out <= high;
+}
+
+/* Date, then perhaps a time, then perhaps Z or an offset. */
+static bool
+instant_parse(const char *p, struct tm *tm, bool *out_has_offset, int *out_offset_min)
+{
+    int century;
+    int hours;
+    int minutes;
+
+    if (!two_digits(&p, 0, 0, 99, &century) || !two_digits(&p, 0, 0, 99, &tm->tm_year) ||
+        !two_digits(&p, '-', 1, 12, &tm->tm_mon) || !two_digits(&p, '-', 1, 31, &tm->tm_mday))
+        return false;
+    tm->tm_year += century * 100 - 1900;
+    tm->tm_mon--;
+    if (*p == 'T' || *p == ' ') {
+        p++;
+        if (!two_digits(&p, 0, 0, 23, &tm->tm_hour) || !two_digits(&p, ':', 0, 59, &tm->tm_min))
+            return false;
+        if (*p == ':' && !two_digits(&p, ':', 0, 60, &tm->tm_sec))
+            return false;
+    }
+    *out_has_offset = *p != '\0';
+    *out_offset_min = 0;
+    if (*p == 'Z')
+        p++;
+    else if (*p == '+' || *p == '-') {
+        int sign = *p == '-' ? -1 : 1;
+
+        if (!two_digits(&p, *p, 0, 23, &hours) || !two_digits(&p, ':', 0, 59, &minutes))
+            return false;
+        *out_offset_min = sign * (hours * 60 + minutes);
+    }
+    return *p == '\0';
+}
+
+bool
+cli_instant(const char *option, const char *text, fbk_time *out)
+{
+    struct tm tm = {.tm_isdst = -1};
+    struct tm asked;
+    bool has_offset;
+    int offset_min;
+    time_t at = 0;
+    bool ok = instant_parse(text, &tm, &has_offset, &offset_min);
+
+    asked = tm;
+    if (ok)
+        at = has_offset ? timegm(&tm) - offset_min * 60 : mktime(&tm);
+    /* 30 February becomes 2 March there: the day must come back as it was given. */
+    if (!ok || tm.tm_mday != asked.tm_mday || tm.tm_mon != asked.tm_mon) {
+        cli_error("%s takes a date or a time as 2011-12-09, 2011-12-09 12:50 or "
+                  "2011-12-09T12:50:00+01:00, not \"%.40s\"",
+                  option, text);
+        return false;
+    }
+    *out = (fbk_time)at * 1000000;
+    return true;
+}
+
+/* -- the store --------------------------------------------------------------------------------- */
+
+int
+cli_failed(const fbk *db, fbk_status status)
+{
+    const char *text = fbk_errmsg(db);
+
+    if (status == FBK_ECANCELLED)
+        cli_note("interrupted");
+    else if (*text)
+        cli_error("%s", text);
+    else
+        cli_error("failed with %s", fbk_status_name(status));
+    return cli_exit_code(status);
+}
+
+int
+cli_open(uint32_t flags, cli_session *out)
+{
+    fbk_store_options options = FBK_STORE_OPTIONS_INIT;
+    fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
+    fbk_status rc;
+
+    memset(out, 0, sizeof *out);
+    options.flags = flags;
+    rc = fbk_store_open(cli.store, &options, &out->store, &info);
+    if (rc < 0) {
+        cli_error("%s: %s", cli.store, info.message);
+        if (rc == FBK_ENOTFOUND)
+            cli_note("feedback --store %s init makes one", cli.store);
+        return cli_exit_code(rc) == CLI_BAD_INPUT ? CLI_FAILURE : cli_exit_code(rc);
+    }
+    rc = fbk_connect(out->store, &out->db);
+    if (rc >= 0) {
+        out->facts.struct_size = (uint32_t)sizeof out->facts;
+        rc = fbk_store_info(out->db, &out->facts);
+    }
+    if (rc < 0) {
+        int code = cli_failed(out->db, rc);
+
+        cli_close(out);
+        return code;
+    }
+    (void)setenv("TZ", out->facts.time_zone, 1);
+    tzset();
+    return CLI_OK;
+}
+
+void
+cli_close(cli_session *session)
+{
+    fbk_close(session->db);
+    fbk_store_close(session->store);
+    memset(session, 0, sizeof *session);
+}
+
 /* -- progress ---------------------------------------------------------------------------------- */
 
 static void
@@ -108,12 +253,6 @@ on_interrupt(int signal_number)
 {
     (void)signal_number;
     interrupted = 1;
-}
-
-bool
-cli_interrupted(void)
-{
-    return interrupted != 0;
 }
 
 static double
@@ -181,72 +320,4 @@ cli_progress_end(void)
     if (bar.shown)
         (void)fputs("\r\033[K", stderr);
     bar.shown = false;
-}
-
-/* -- JSON -------------------------------------------------------------------------------------- */
-
-static bool json_first;
-
-void
-cli_json_begin(void)
-{
-    (void)putchar('{');
-    json_first = true;
-}
-
-void
-cli_json_end(void)
-{
-    (void)fputs("}\n", stdout);
-}
-
-static void
-json_string(const char *text)
-{
-    (void)putchar('"');
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p == '"' || *p == '\\')
-            (void)printf("\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            (void)printf("\\u%04x", *p);
-        else
-            (void)putchar(*p);
-    (void)putchar('"');
-}
-
-static void
-json_key(const char *key)
-{
-    if (!json_first)
-        (void)putchar(',');
-    json_first = false;
-    json_string(key);
-    (void)putchar(':');
-}
-
-void
-cli_json_text(const char *key, const char *value)
-{
-    json_key(key);
-    if (value)
-        json_string(value);
-    else
-        (void)fputs("null", stdout);
-}
-
-void
-cli_json_int(const char *key, int64_t value)
-{
-    json_key(key);
-    (void)printf("%lld", (long long)value);
-}
-
-void
-cli_json_double(const char *key, double value)
-{
-    json_key(key);
-    if (isfinite(value))
-        (void)printf("%.15g", value);
-    else
-        (void)fputs("null", stdout);
 }

@@ -4,6 +4,7 @@
 #define TOOLS_CLI_H
 
 #include <feedback/feedback.h>
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -53,6 +54,38 @@ cli_exit_code(fbk_status status);
 bool
 cli_int(const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 
+/** A number in [low, high], else a message and false. */
+bool
+cli_double(const char *option, const char *text, double low, double high, double *out);
+
+/** An instant: "2011-12-09", "2011-12-09 12:50[:07]" in the store's zone (a session must be open),
+ *  or with Z or an offset as +01:00. A message and false if it is none. */
+bool
+cli_instant(const char *option, const char *text, fbk_time *out);
+
+/* -- the store --------------------------------------------------------------------------------- */
+
+typedef struct cli_session {
+    fbk_store *store;
+    fbk *db;
+    fbk_store_facts facts;
+} cli_session;
+
+/** Open cli.store and connect; on failure a message and an exit code. Sets the time zone of the
+ *  process to the store's. @param flags FBK_STORE_*. */
+int
+cli_open(uint32_t flags, cli_session *out);
+void
+cli_close(cli_session *session);
+
+/** Say what a failed call left behind, and give its exit code. Says nothing when interrupted. */
+int
+cli_failed(const fbk *db, fbk_status status);
+
+/** As-of of a verb: what --as-of said, or just after the last event of the store. */
+int
+cli_as_of(fbk *db, const char *text, fbk_time *out);
+
 /* -- progress ---------------------------------------------------------------------------------- */
 
 /** Start a bar: it shows after a second. cli_progress() is an fbk_progress_fn that draws it, and
@@ -63,8 +96,26 @@ fbk_status
 cli_progress(void *user_data, uint64_t done, uint64_t total);
 void
 cli_progress_end(void);
-bool
-cli_interrupted(void);
+
+/* -- values for people -------------------------------------------------------------------------
+ * Into buffers of CLI_TEXT bytes, which they return. */
+
+enum { CLI_TEXT = 64 };
+
+/** 1,234,567 */
+char *
+cli_count(char *out, int64_t value);
+/** 8,911,407.90 */
+char *
+cli_money(char *out, int64_t micro);
+/** Thousandths without idle zeros. */
+char *
+cli_quantity(char *out, int64_t milli);
+/** 2011-12-09 12:50 in the store's zone; "-" for FBK_TIME_NONE. */
+char *
+cli_time(char *out, fbk_time at);
+char *
+cli_day(char *out, fbk_time at);
 
 /* -- JSON: one object a line ------------------------------------------------------------------- */
 
@@ -75,12 +126,37 @@ cli_json_end(void);
 void
 cli_json_text(const char *key, const char *value);
 void
+cli_json_bytes(const char *key, const char *value, size_t len);
+void
 cli_json_int(const char *key, int64_t value);
 void
 cli_json_double(const char *key, double value);
+void
+cli_json_bool(const char *key, bool value);
+void
+cli_json_null(const char *key);
+
+/* -- tables ------------------------------------------------------------------------------------ */
+
+/** Print an Arrow stream that the library gave, which is taken over: JSON objects with the columns
+ *  as keys, or an aligned table whose values are written by the unit in the column's name.
+ *
+ *  @param limit  rows at most, 0 = all.
+ *  @param out_rows  rows printed; may be NULL. */
+int
+cli_print_stream(struct ArrowArrayStream *stream, int64_t limit, int64_t *out_rows);
+
+/** One "name  value" line of a list. */
+void
+cli_fact(const char *name, const char *format, ...) FBK_PRINTF(2, 3);
+/** A heading above a list or table (nothing in JSON mode). */
+void
+cli_heading(const char *format, ...) FBK_PRINTF(1, 2);
 
 /* -- verbs ------------------------------------------------------------------------------------- */
 
+int
+cmd_init(int argc, char **argv);
 int
 cmd_simulate(int argc, char **argv);
 

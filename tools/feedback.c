@@ -15,6 +15,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"init", cmd_init, "make a store"},
     {"simulate", cmd_simulate, "write a simulated chain of shops and the truth about it"},
 };
 

@@ -1,0 +1,66 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <getopt.h>
+
+/* feedback init: make a store. */
+
+static const char usage[] =
+    "usage: feedback [--store FILE] init [--currency CCY] [--time-zone ZONE] [--net]\n"
+    "\n"
+    "Makes an empty store; it must not exist yet.\n"
+    "\n"
+    "  --currency CCY    ISO 4217, three capitals (default EUR)\n"
+    "  --time-zone ZONE  IANA name, as Europe/London (default UTC)\n"
+    "  --net             prices are without tax\n";
+
+int
+cmd_init(int argc, char **argv)
+{
+    static const struct option options[] = {{"currency", required_argument, NULL, 'c'},
+                                            {"time-zone", required_argument, NULL, 'z'},
+                                            {"net", no_argument, NULL, 'n'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    fbk_store_options make = FBK_STORE_OPTIONS_INIT;
+    fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
+    fbk_store *store = NULL;
+    fbk_status rc;
+
+    make.flags = FBK_STORE_CREATE | FBK_STORE_EXCLUSIVE;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+        switch (c) {
+        case 'c':
+            make.currency = optarg;
+            break;
+        case 'z':
+            make.time_zone = optarg;
+            break;
+        case 'n':
+            make.flags |= FBK_STORE_PRICES_NET;
+            break;
+        default:
+            return cli_usage(c, usage);
+        }
+    if (optind != argc)
+        return cli_usage('?', usage);
+    rc = fbk_store_open(cli.store, &make, &store, &info);
+    if (rc < 0) {
+        cli_error("%s: %s", cli.store, info.message);
+        return rc == FBK_EINVAL ? CLI_USAGE : cli_exit_code(rc);
+    }
+    fbk_store_close(store);
+    if (cli.json) {
+        cli_json_begin();
+        cli_json_text("store", cli.store);
+        cli_json_text("currency", make.currency ? make.currency : "EUR");
+        cli_json_text("time_zone", make.time_zone ? make.time_zone : "UTC");
+        cli_json_end();
+    } else {
+        (void)printf("%s: an empty store, %s, %s\n", cli.store,
+                     make.currency ? make.currency : "EUR",
+                     make.time_zone ? make.time_zone : "UTC");
+    }
+    return CLI_OK;
+}
