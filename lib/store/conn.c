@@ -99,6 +99,18 @@ fbk__store_readonly(const fbk *db)
     return (db->conn->store->flags & FBK_STORE_READONLY) != 0;
 }
 
+bool
+fbk__writing(const fbk *db)
+{
+    return db->conn->write_depth > 0;
+}
+
+const fbk_allocator *
+fbk__store_allocator(const fbk *db)
+{
+    return &db->conn->store->alloc;
+}
+
 static fbk__shared_slot *
 shared_find(fbk_store *store, const void *key)
 {
