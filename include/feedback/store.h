@@ -180,5 +180,123 @@ typedef struct fbk_store_facts {
 FBK_API FBK_MUST_USE fbk_status
 fbk_store_info(fbk *db, fbk_store_facts *out);
 
+/** Flags of fbk_store_backup_options. @since 0.1 */
+enum {
+    FBK_BACKUP_OVERWRITE = 1 /**< Replace a file that exists (atomically, once the copy is good). */
+};
+
+/** Options of fbk_store_backup(). All zero but struct_size = all defaults. @since 0.1 */
+typedef struct fbk_store_backup_options {
+    uint32_t struct_size;     /**< sizeof(fbk_store_backup_options), as the caller was compiled. */
+    uint32_t flags;           /**< FBK_BACKUP_* bits; unknown bits give FBK_EINVAL. */
+    fbk_progress_fn progress; /**< Bytes copied, then verified; may be NULL. */
+    void *progress_user_data; /**< Handed to progress. */
+} fbk_store_backup_options;
+#define FBK_STORE_BACKUP_OPTIONS_INIT                              \
+    {                                                              \
+        (uint32_t)sizeof(fbk_store_backup_options), 0u, NULL, NULL \
+    }
+
+/**
+ * Copy the store, as it is at one instant, into a file of its own, and prove the copy.
+ *
+ * The copy is made under a temporary name in the target's directory, opened and checked (structure and the
+ * checksum of every page), synced, and only then given its name. Others may read and write the store
+ * meanwhile; the write-ahead log grows until the copy is made. Never copy the file with other tools
+ * while it is open anywhere.
+ *
+ * @param[in] db       Connection. Borrowed for the call.
+ * @param[in] to_path  Path of the copy; must not exist unless FBK_BACKUP_OVERWRITE.
+ * @param[in] options  NULL or a structure with struct_size set. Borrowed for the call.
+ *
+ * @retval FBK_OK         there is a verified, synced copy at @p to_path.
+ * @retval FBK_EINVAL     a pointer is NULL, a flag unknown, the target the store itself or a link.
+ * @retval FBK_EEXIST     the target exists, or a log of an older file stands beside it.
+ * @retval FBK_EBUSY      the target that was to be replaced is in use.
+ * @retval FBK_ENOTFOUND  the directory of the target does not exist.
+ * @retval FBK_EREADONLY  the directory of the target cannot be written.
+ * @retval FBK_EFULL      the target's disk is full.
+ * @retval FBK_ECORRUPT   the store, or the copy as read back, is damaged.
+ * @retval FBK_EIO        reading or writing failed.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_ECALLBACK  the progress callback failed.
+ * @retval FBK_EMISUSE    the connection was carried over fork(), or is inside a transaction.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ * On any failure there is no new file, and an existing target is as it was.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       O(size of the store): written once, read twice.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_backup(fbk *db, const char *to_path, const fbk_store_backup_options *options);
+
+/** How thorough fbk_store_check() is. @since 0.1 */
+enum {
+    FBK_CHECK_QUICK = 0, /**< Header, sizes, the structure of tables (SQLite's quick_check). */
+    FBK_CHECK_FULL = 1   /**< And indices, foreign keys, the checksum of every page of the file. */
+};
+
+/** Called for each problem that a check finds, with one sentence, which dies when it returns. A
+ *  negative return stops the check, which returns FBK_ECALLBACK. It must not use the connection of
+ *  the call. @since 0.1 */
+typedef fbk_status (*fbk_problem_fn)(void *user_data, const char *sentence);
+
+/** Options of fbk_store_check(). All zero but struct_size = all defaults. @since 0.1 */
+typedef struct fbk_store_check_options {
+    uint32_t struct_size;     /**< sizeof(fbk_store_check_options), as the caller was compiled. */
+    uint32_t level;           /**< FBK_CHECK_QUICK or FBK_CHECK_FULL. */
+    fbk_progress_fn progress; /**< Steps of unequal length, then pages; may be NULL. */
+    void *progress_user_data; /**< Handed to progress. */
+    fbk_problem_fn problem;   /**< Told of each problem; may be NULL. */
+    void *problem_user_data;  /**< Handed to problem. */
+} fbk_store_check_options;
+#define FBK_STORE_CHECK_OPTIONS_INIT                                          \
+    {                                                                         \
+        (uint32_t)sizeof(fbk_store_check_options), 0u, NULL, NULL, NULL, NULL \
+    }
+
+/** What fbk_store_check() found. @since 0.1 */
+typedef struct fbk_store_check_result {
+    uint32_t struct_size;    /**< sizeof(fbk_store_check_result), as the caller was compiled. */
+    uint32_t reserved0;      /**< 0. */
+    uint64_t n_problems;     /**< Sentences told to options.problem; 0 = sound. */
+    uint64_t n_pages;        /**< Pages whose checksum was compared. */
+    uint64_t n_bad_pages;    /**< Of these, damaged. */
+    uint64_t first_bad_page; /**< Number of the first one, from 1; 0 = none. */
+} fbk_store_check_result;
+
+/**
+ * Look for damage in the file of a store: its pages, tables, indices and foreign keys.
+ *
+ * At most 100 problems of a kind are told. Others may read and write the store meanwhile; the
+ * write-ahead log grows until the check is done.
+ *
+ * @param[in]  db       Connection. Borrowed for the call.
+ * @param[in]  options  NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out      NULL, or a structure with struct_size set; written when FBK_OK or
+ *                      FBK_ECORRUPT is returned.
+ *
+ * @retval FBK_OK         sound.
+ * @retval FBK_ECORRUPT   problems were found; the message is the first one.
+ * @retval FBK_EINVAL     the level is unknown.
+ * @retval FBK_EIO        reading failed.
+ * @retval FBK_EBUSY      another process kept the store locked for longer than the timeout.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_ECALLBACK  a callback failed.
+ * @retval FBK_EMISUSE    the connection was carried over fork(), or is inside a transaction.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       O(size of the store), read once (quick) or twice (full).
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_check(fbk *db, const fbk_store_check_options *options, fbk_store_check_result *out);
+
 FBK_END_DECLS
 #endif

@@ -204,7 +204,8 @@ sqlite_configure(fbk *db, const fbk_store *store, int flags, fbk__handle *h)
                    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;"
                    "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-%u;"
                    "PRAGMA synchronous=%s; PRAGMA query_only=%s",
-                   store->cache_kib, synchronous, flags & FBK__HANDLE_WRITE ? "OFF" : "ON");
+                   store->cache_kib, synchronous,
+                   flags & (FBK__HANDLE_WRITE | FBK__HANDLE_ATTACH) ? "OFF" : "ON");
     return fbk__handle_exec(db, h, sql, "setting up a connection");
 }
 
