@@ -8,8 +8,10 @@
 enum { DEFAULT_EVALS = 500, LINE_MAX = 60 };
 
 #define DEFAULT_GRAD_TOLERANCE 1e-9
-/* Where rounding ends the descent although the gradient is not yet below its tolerance. */
+/* Where rounding ends the descent although the gradient is not yet below its tolerance: the gradient
+ * is small, or the quadratic model expects a gain that the value's last digits would not show. */
 #define GRAD_GOOD_ENOUGH 1e-5
+#define GAIN_LOST 1e-10
 
 /* The state of one descent: one block of memory, cut up. */
 typedef struct descent {
@@ -19,7 +21,9 @@ typedef struct descent {
     double *h; /* n * n, the inverse of the Hessian so far */
     double f;
     uint32_t n_evals;
-    bool fresh; /* h is the identity */
+    bool held[FBK__OPTIM_MAX_N]; /* at a bound, and left there */
+    bool fresh;                  /* h is the identity */
+    bool flat;                   /* it ended where rounding hides any further gain */
 } descent;
 
 static double
@@ -105,28 +109,56 @@ hessian_reset(descent *d)
     d->fresh = true;
 }
 
-/* dir = -H g over the free variables; steepest descent if that does not descend. Returns the slope
- * along dir. */
+/* Hold a variable. Of the inverse of the Hessian, the Schur complement is what remains for the
+ * others: the inverse of the Hessian with that variable left out. */
+static void
+hold(descent *d, size_t k)
+{
+    size_t n = d->p->n;
+    double diagonal = d->h[k * n + k];
+
+    d->held[k] = true;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n && i != k; j++) {
+            if (j != k)
+                d->h[i * n + j] -= d->h[i * n + k] * d->h[k * n + j] / diagonal;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        d->h[i * n + k] = d->h[k * n + i] = 0.0;
+    d->h[k * n + k] = diagonal;
+}
+
+/* dir = -H g, with no part in the held variables; in steps, as a variable at its bound that the
+ * direction would push through is held too. Returns the slope along dir. */
 static double
 descent_direction(descent *d)
 {
-    size_t n = d->p->n;
-    double slope;
+    const fbk__optim *p = d->p;
+    bool again = true;
 
-    for (int attempt = 0; attempt < 2; attempt++) {
-        for (size_t i = 0; i < n; i++) {
-            d->dir[i] = 0.0;
-            for (size_t j = 0; j < n && !pinned(d->p, d->x, d->g, i); j++) {
-                if (!pinned(d->p, d->x, d->g, j))
-                    d->dir[i] -= d->h[i * n + j] * d->g[j];
-            }
-        }
-        slope = dot(d->dir, d->g, n);
-        if (slope < 0.0)
-            return slope;
-        hessian_reset(d);
+    for (size_t i = 0; i < p->n; i++) {
+        bool now = pinned(p, d->x, d->g, i);
+
+        if (now && !d->held[i])
+            hold(d, i);
+        d->held[i] = now;
     }
-    return slope;
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < p->n; i++) {
+            d->dir[i] = 0.0;
+            for (size_t j = 0; j < p->n && !d->held[i]; j++)
+                d->dir[i] -= d->held[j] ? 0.0 : d->h[i * p->n + j] * d->g[j];
+        }
+        for (size_t i = 0; i < p->n && !again; i++) {
+            again = (d->x[i] <= p->lower[i] && d->dir[i] < 0.0) ||
+                    (d->x[i] >= p->upper[i] && d->dir[i] > 0.0);
+            if (again)
+                hold(d, i);
+        }
+    }
+    return dot(d->dir, d->g, p->n);
 }
 
 /* How far along dir the first bound lies, and which variable meets it. */
@@ -206,8 +238,8 @@ hessian_update(descent *d)
     double yhy;
 
     for (size_t i = 0; i < n; i++) {
-        d->s[i] = d->x_new[i] - d->x[i];
-        d->y[i] = d->g_new[i] - d->g[i];
+        d->s[i] = d->held[i] ? 0.0 : d->x_new[i] - d->x[i];
+        d->y[i] = d->held[i] ? 0.0 : d->g_new[i] - d->g[i];
     }
     sy = dot(d->s, d->y, n);
     if (!(sy > 1e-16 * sqrt(dot(d->s, d->s, n) * dot(d->y, d->y, n))))
@@ -245,7 +277,9 @@ descent_run(descent *d)
             rc = line_search(d, slope, &f, &ok);
         if (rc < 0)
             break;
-        if (!ok && d->fresh)
+        if (!ok && !d->fresh)
+            d->flat = -0.5 * slope <= GAIN_LOST * fmax(1.0, fabs(d->f));
+        if (!ok && (d->fresh || d->flat))
             break;
         if (!ok) { /* once more, straight down */
             hessian_reset(d);
@@ -273,7 +307,8 @@ fbk__optim_bfgs(const fbk_allocator *a, const fbk__optim *p, double *x, fbk__opt
         out->value = d.f;
         out->grad_norm = grad_norm(&d);
         out->n_evals = d.n_evals;
-        out->converged = isfinite(d.f) && out->grad_norm <= fmax(tolerance(p), GRAD_GOOD_ENOUGH);
+        out->converged = isfinite(d.f) && (d.flat || out->grad_norm <= tolerance(p) ||
+                                           out->grad_norm <= GRAD_GOOD_ENOUGH);
     }
     fbk__free(a, d.block);
     return rc;

@@ -10,10 +10,12 @@
 #include "base/sort.h"
 #include "base/special.h"
 
-/* Bounds of the logarithms of the parameters. Beyond them the likelihood is flat: r and p of e^14
- * are a Poisson process and a constant, a and b of e^14 one probability for all. */
+/* Bounds of the logarithms of the parameters. Beyond them the likelihood is flat and rounding rules:
+ * at e^10 r and p say that people differ by less than 1 %, a and b likewise. The one parameter
+ * with a unit (alpha, gamma) is bounded around that unit. */
 #define LOG_LOW -16.0
-#define LOG_HIGH 14.0
+#define LOG_HIGH 10.0
+#define LOG_SPAN 16.0
 #define RATIO_IDENTIFIED 1e-6 /* a / (a + b) */
 #define GAIN_IDENTIFIED 2.0   /* log-likelihood over NBD */
 #define RATE_FACTOR 10.0      /* forecasts against the largest observation */
@@ -114,12 +116,13 @@ fbk__clv_nbd_loglik(const double params[2], const fbk__clv_row *rows, size_t n, 
 
     for (size_t i = 0; i < n; i++) {
         const fbk__clv_row *row = &rows[i];
-        double log_end = log(alpha + row->t);
+        double grown =
+            log1p(row->t / alpha); /* log(alpha + T) - log alpha, exact for large alpha */
 
         rising_to(&rise, row->x);
-        sum += row->weight * (rise.log + r * (log_alpha - log_end) - row->x * log_end);
-        g[0] += row->weight * (rise.psi + log_alpha - log_end);
-        g[1] += row->weight * (r / alpha - (r + row->x) / (alpha + row->t));
+        sum += row->weight * (rise.log - row->x * log_alpha - (r + row->x) * grown);
+        g[0] += row->weight * (rise.psi - grown);
+        g[1] += row->weight * (r * row->t / alpha - row->x) / (alpha + row->t);
     }
     if (grad)
         memcpy(grad, g, sizeof g);
@@ -151,13 +154,13 @@ fbk__clv_bgnbd_loglik(const double params[4], const fbk__clv_row *rows, size_t n
     for (size_t i = 0; i < n; i++) {
         const fbk__clv_row *row = &rows[i];
         double w = row->weight;
-        double log_end = log(alpha + row->t);
+        double grown = log1p(row->t / alpha);
         double ll;
 
         rising_to(&rise, row->x);
-        ll = rise.log + r * (log_alpha - log_end) - row->x * log_end;
-        g[0] += w * (rise.psi + log_alpha - log_end);
-        g[1] += w * (r / alpha - (r + row->x) / (alpha + row->t));
+        ll = rise.log - row->x * log_alpha - (r + row->x) * grown;
+        g[0] += w * (rise.psi - grown);
+        g[1] += w * (r * row->t / alpha - row->x) / (alpha + row->t);
         if (row->x > 0.0) {
             double idle = log1p((row->t - row->t_x) / (alpha + row->t_x));
             double rx = r + row->x;
@@ -232,8 +235,8 @@ fit_run(const fbk_allocator *a, fit *f, double unit, size_t which, double *start
     fbk_status rc;
 
     for (size_t i = 0; i < f->n_params; i++) {
-        lower[i] = LOG_LOW + (i == which ? unit : 0.0);
-        upper[i] = LOG_HIGH + (i == which ? unit : 0.0);
+        lower[i] = i == which ? unit - LOG_SPAN : LOG_LOW;
+        upper[i] = i == which ? unit + LOG_SPAN : LOG_HIGH;
     }
     rc = fbk__optim_minimise(a, &p, starts, n_starts, params, result);
     for (size_t i = 0; i < f->n_params; i++)

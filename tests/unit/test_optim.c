@@ -85,7 +85,7 @@ START_TEST(bounds_hold_and_are_reached)
 
     tk_assert_ok(NULL, fbk__optim_bfgs(NULL, &p, x, &r));
     ck_assert(r.converged && x[0] == 0.5); /* exactly on it */
-    ck_assert_double_eq_tol(x[1], 0.25, 1e-9);
+    ck_assert_double_eq_tol(x[1], 0.25, 1e-8); /* the value shows no more */
     ck_assert_double_eq_tol(r.value, 0.25, 1e-12);
 }
 END_TEST
