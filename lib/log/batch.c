@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+/* Number 0 of every dictionary is "", so that a field that nobody sets is "none". Without memory it
+ * is tried again; fbk__batch_add_event() insists. */
+static bool
+batch_seed(fbk__batch *batch)
+{
+    return fbk__intern_add(&batch->words, "", 0) == 0 &&
+           fbk__intern_add(&batch->items, "", 0) == 0 &&
+           fbk__intern_add(&batch->places, "", 0) == 0;
+}
+
 void
 fbk__batch_init(fbk__batch *batch, const fbk_allocator *a)
 {
@@ -13,6 +23,7 @@ fbk__batch_init(fbk__batch *batch, const fbk_allocator *a)
     fbk__intern_init(&batch->words, a, 0);
     fbk__intern_init(&batch->items, a, 0);
     fbk__intern_init(&batch->places, a, 0);
+    (void)batch_seed(batch);
 }
 
 void
@@ -31,7 +42,7 @@ fbk__batch_free(fbk__batch *batch)
     fbk__intern_free(&batch->words);
     fbk__intern_free(&batch->items);
     fbk__intern_free(&batch->places);
-    fbk__batch_init(batch, a);
+    memset(batch, 0, sizeof *batch);
 }
 
 static void
@@ -57,6 +68,7 @@ fbk__batch_clear(fbk__batch *batch)
     fbk__intern_clear(&batch->items);
     fbk__intern_clear(&batch->places);
     batch_forget_ids(batch);
+    (void)batch_seed(batch);
 }
 
 fbk_status
@@ -81,7 +93,7 @@ fbk__batch_add_event(fbk__batch *batch)
 {
     fbk__batch_event *e;
 
-    if (batch->n_events >= UINT32_MAX ||
+    if (batch->n_events >= UINT32_MAX || !batch_seed(batch) ||
         !fbk__grow(batch->a, &batch->events, &batch->event_cap, batch->n_events + 1, sizeof *e))
         return NULL;
     e = &batch->events[batch->n_events++];

@@ -123,6 +123,7 @@ typedef struct fbk__batch {
     size_t n_events, n_lines, n_idents, n_props;
     size_t event_cap, line_cap, ident_cap, prop_cap;
     fbk__buf text;
+    /* Number 0 of each is "": a field that nobody sets is none. */
     fbk__intern words;  /* kinds, sources, channels, currencies, namespaces, property keys */
     fbk__intern items;  /* SKUs, byte-exact */
     fbk__intern places; /* place codes */
