@@ -9,6 +9,7 @@
 #include <feedback/arrow.h>
 #include <feedback/base.h>
 #include <feedback/event.h>
+#include <feedback/identity.h>
 #include <feedback/model.h>
 #include <feedback/store.h>
 

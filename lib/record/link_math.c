@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "record/link_math.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "base/sort.h"
 
 /* ---- values: ASCII only, so that the locale plays no part ---- */
 
@@ -255,15 +255,6 @@ crowd_key(uint32_t node, uint16_t cls)
     return (uint64_t)node << 16 | cls;
 }
 
-static int
-crowd_compare(const void *x, const void *y)
-{
-    const fbk__crowd *p = x;
-    const fbk__crowd *q = y;
-
-    return (p->node > q->node) - (p->node < q->node);
-}
-
 /* Bit per node. */
 static bool
 bit_get(const uint64_t *bits, uint32_t i)
@@ -304,40 +295,38 @@ crowd_count(const fbk__partition_input *in, const uint32_t *degree, uint32_t low
 static bool
 crowd_collect(const fbk__partition_input *in, const fbk__map *count, fbk__partition *p)
 {
+    fbk__sort_item *found = NULL; /* crowd_key(), and by how many beyond the limit */
     size_t cap = 0;
     size_t n = 0;
-    size_t kept = 0;
     size_t at = 0;
     uint64_t key;
     uint64_t value;
+    bool ok = true;
 
-    while (fbk__map_next(count, &at, &key, &value)) {
-        uint32_t cls = (uint32_t)(key & 0xffff);
-
-        if (value <= in->limits[cls])
+    while (ok && fbk__map_next(count, &at, &key, &value)) {
+        if (value <= in->limits[key & 0xffff])
             continue;
-        if (!fbk__grow(in->a, &p->crowds, &cap, n + 1, sizeof *p->crowds))
-            return false;
-        p->crowds[n++] = (fbk__crowd){(uint32_t)(key >> 16), (uint32_t)value, cls, in->limits[cls]};
+        ok = fbk__grow(in->a, &found, &cap, n + 1, sizeof *found);
+        if (ok)
+            found[n++] = (fbk__sort_item){key, (uint32_t)value - in->limits[key & 0xffff], 0};
     }
-    if (n)
-        qsort(p->crowds, n, sizeof *p->crowds, crowd_compare);
-    for (size_t i = 0; i < n; i++) {
-        const fbk__crowd *c = &p->crowds[i];
-        fbk__crowd *last = kept ? &p->crowds[kept - 1] : NULL;
-
-        if (!last || last->node != c->node) {
-            p->crowds[kept++] = *c;
-        } else {
-            uint32_t over = c->neighbours - c->limit;
-            uint32_t last_over = last->neighbours - last->limit;
-
-            if (over > last_over || (over == last_over && c->class_of < last->class_of))
-                *last = *c;
-        }
+    if (ok && n) {
+        p->crowds = fbk__calloc(in->a, n, sizeof *p->crowds);
+        ok = p->crowds && fbk__sort_items(in->a, found, n);
     }
-    p->n_crowds = (uint32_t)kept;
-    return true;
+    for (size_t i = 0; ok && i < n; i++) {
+        uint32_t cls = (uint32_t)(found[i].key & 0xffff);
+        uint32_t limit = in->limits[cls];
+        fbk__crowd c = {(uint32_t)(found[i].key >> 16), limit + found[i].row, cls, limit};
+        fbk__crowd *last = p->n_crowds ? &p->crowds[p->n_crowds - 1] : NULL;
+
+        if (!last || last->node != c.node)
+            p->crowds[p->n_crowds++] = c;
+        else if (found[i].row > last->neighbours - last->limit)
+            *last = c;
+    }
+    fbk__free(in->a, found);
+    return ok;
 }
 
 static bool
@@ -478,9 +467,16 @@ fbk__partition_members(const fbk__partition *p, const uint32_t *set, size_t *out
 const fbk__crowd *
 fbk__partition_crowd(const fbk__partition *p, uint32_t node)
 {
-    fbk__crowd key = {node, 0, 0, 0};
+    uint32_t low = 0;
+    uint32_t high = p->n_crowds;
 
-    if (!p->n_crowds)
-        return NULL;
-    return bsearch(&key, p->crowds, p->n_crowds, sizeof key, crowd_compare);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (p->crowds[middle].node < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->n_crowds && p->crowds[low].node == node ? &p->crowds[low] : NULL;
 }

@@ -139,3 +139,16 @@ CREATE TABLE fbk_model_value (
     value REAL NOT NULL,
     PRIMARY KEY (model, role, name)
 ) STRICT, WITHOUT ROWID;
+
+-- record/identity --------------------------------------------------------------
+-- What the host set for a namespace (a word); 0 = default.
+CREATE TABLE identity_namespace (
+    space INTEGER NOT NULL PRIMARY KEY,
+    max_people INTEGER NOT NULL,
+    show INTEGER NOT NULL
+) STRICT;
+
+-- Nodes that the host blocked: they join nobody.
+CREATE TABLE identity_blocked (
+    node INTEGER NOT NULL PRIMARY KEY
+) STRICT;
