@@ -156,6 +156,10 @@ cli_heading(const char *format, ...) FBK_PRINTF(1, 2);
 /* -- verbs ------------------------------------------------------------------------------------- */
 
 int
+cmd_backup(int argc, char **argv);
+int
+cmd_check(int argc, char **argv);
+int
 cmd_init(int argc, char **argv);
 int
 cmd_simulate(int argc, char **argv);

@@ -16,7 +16,9 @@ static const char usage[] =
     "usage: feedback simulate [--customers N] [--days D] [--seed S] --out DIR\n"
     "\n"
     "Writes a simulated chain of shops into DIR, which is made if need be:\n"
-    "  events.ndjson catalogue.csv places.csv weather.csv   what the chain would hand over\n"
+    "  events.ndjson resent.ndjson map.json   what the tills and the web shop would hand over, the\n"
+    "                                         events that are sent again, how to import both\n"
+    "  catalogue.csv places.csv weather.csv   and the office\n"
     "  truth.json truth_people.csv truth_items.csv truth_identities.csv   what is true of it\n"
     "\n"
     "  --customers N  known customers, 100 to 10000000 (default 20000)\n"
@@ -63,9 +65,13 @@ side_files_write(const sim *s, const char *dir)
         const char *name;
         void (*write)(const sim *s, FILE *out);
     } files[] = {
-        {"catalogue.csv", sim_write_catalogue}, {"places.csv", sim_write_places},
-        {"weather.csv", sim_write_weather},     {"truth_people.csv", sim_write_people},
-        {"truth_items.csv", sim_write_items},   {"truth.json", sim_write_truth},
+        {"map.json", sim_write_map},
+        {"catalogue.csv", sim_write_catalogue},
+        {"places.csv", sim_write_places},
+        {"weather.csv", sim_write_weather},
+        {"truth_people.csv", sim_write_people},
+        {"truth_items.csv", sim_write_items},
+        {"truth.json", sim_write_truth},
     };
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -89,7 +95,7 @@ days_run(sim *s)
             cli_error("out of memory");
             return CLI_FAILURE;
         }
-        if (ferror(s->events) || ferror(s->identities))
+        if (ferror(s->events) || ferror(s->resent) || ferror(s->identities))
             return CLI_OK; /* said when they are closed */
         if (cli_progress(NULL, (uint64_t)day, (uint64_t)s->n_days) < 0)
             return CLI_INTERRUPTED;
@@ -112,7 +118,8 @@ simulate(sim *s, const char *dir)
         return CLI_FAILURE;
     }
     s->events = file_make(dir, "events.ndjson");
-    s->identities = s->events ? file_make(dir, "truth_identities.csv") : NULL;
+    s->resent = s->events ? file_make(dir, "resent.ndjson") : NULL;
+    s->identities = s->resent ? file_make(dir, "truth_identities.csv") : NULL;
     if (s->identities) {
         (void)setvbuf(s->events, NULL, _IOFBF, (size_t)1 << 20);
         sim_identity(s, "group", "namespace", "value");
@@ -122,13 +129,11 @@ simulate(sim *s, const char *dir)
         if (rc == CLI_OK && !side_files_write(s, dir))
             rc = CLI_FAILURE;
     }
-    if (s->events) {
-        written = file_done(dir, "events.ndjson", s->events);
-        if (s->identities)
-            written = file_done(dir, "truth_identities.csv", s->identities) && written;
-        if (!written && rc == CLI_OK)
-            rc = CLI_FAILURE;
-    }
+    written = file_done(dir, "events.ndjson", s->events);
+    written = file_done(dir, "resent.ndjson", s->resent) && written;
+    written = file_done(dir, "truth_identities.csv", s->identities) && written;
+    if (!written && rc == CLI_OK)
+        rc = CLI_FAILURE;
     for (int32_t i = 0; i <= s->n_days; i++) {
         free(s->days[i].text.data);
         free(s->days[i].entries);
@@ -149,7 +154,8 @@ report(const sim *s, const char *dir)
         cli_json_int("days", s->n_days);
         cli_json_int("seed", (int64_t)s->seed);
         cli_json_int("events", t->events);
-        cli_json_int("rows", t->written);
+        cli_json_int("resent", t->repeated);
+        cli_json_int("late", t->late);
         cli_json_int("lines", t->lines);
         cli_json_int("sales", t->sales);
         cli_json_int("returns", t->returns);
@@ -157,10 +163,10 @@ report(const sim *s, const char *dir)
         return;
     }
     printf("%lld events (%lld sales, %lld returns, %lld views, %lld log-ins) of %d customers in "
-           "%d days\n%lld rows, %lld of them late and %lld sent twice, in %s\n",
+           "%d days, %lld of them late and %lld sent twice, in %s\n",
            (long long)t->events, (long long)t->sales, (long long)t->returns, (long long)t->views,
-           (long long)t->logins, (int)s->n_people, (int)s->n_days, (long long)t->written,
-           (long long)t->late, (long long)t->repeated, dir);
+           (long long)t->logins, (int)s->n_people, (int)s->n_days, (long long)t->late,
+           (long long)t->repeated, dir);
 }
 
 int

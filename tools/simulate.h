@@ -143,7 +143,7 @@ typedef struct sim_day {
 } sim_day;
 
 typedef struct sim_totals {
-    int64_t events, lines, written, late, repeated;
+    int64_t events, lines, late, repeated;
     int64_t sales, returns, views, logins;
     int64_t known_sales, walk_in_sales, test_sales, staff_sales;
     int64_t sales_cents, returned_cents; /* without test and staff */
@@ -169,7 +169,7 @@ typedef struct sim {
     int64_t next_event, next_order;
     int kiosk_left;
     sim_totals totals;
-    FILE *events, *identities;
+    FILE *events, *resent, *identities;
     bool failed; /* out of memory */
 } sim;
 
@@ -241,6 +241,8 @@ void
 sim_identity(sim *s, const char *group, const char *space, const char *value);
 
 /* truth */
+void
+sim_write_map(const sim *s, FILE *out);
 void
 sim_write_catalogue(const sim *s, FILE *out);
 void

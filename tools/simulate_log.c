@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Events become text at once and wait in the buffer of the day on which they arrive: their own,
- * a later one (late), or both (sent twice). */
+/* Events become text at once and wait in the buffer of the day on which they arrive, their own or a
+ * later one (late). What is sent twice goes to a file of its own too. */
 
 static char *
 text_room(sim *s, sim_text *text, size_t n)
@@ -114,7 +114,7 @@ put_lines(const sim *s, char *at, const sim_event *event)
         if (priced) {
             at = put_text(at, ",\"unit_price\":");
             at = put_cents(at, line->price_cents);
-            if (line->discount_cents) {
+            if (line->discount_cents > 0) { /* what comes back has its amount only */
                 at = put_text(at, ",\"discount\":");
                 at = put_cents(at, line->discount_cents);
             }
@@ -154,9 +154,9 @@ put_event(sim *s, char *at, const sim_event *event, int32_t late_days)
         *at++ = '"';
     }
     if (event->flag) {
-        at = put_text(at, ",\"flags\":[\"");
+        at = put_text(at, ",\"flag\":\"");
         at = put_text(at, event->flag);
-        at = put_text(at, "\"]");
+        *at++ = '"';
     }
     for (int i = 0; i < 3 && event->names[i]; i++) {
         at = put_text(at, i ? ",\"" : ",\"identifiers\":{\"");
@@ -196,8 +196,7 @@ deliver(sim *s, int32_t day, int64_t arrives, const char *text, size_t len)
     if (!at)
         return;
     memcpy(at, text, len);
-    to->entries[to->n_entries++] =
-        (sim_entry){arrives, (uint64_t)s->totals.written++, to->text.len, len};
+    to->entries[to->n_entries++] = (sim_entry){arrives, (uint64_t)s->next_event, to->text.len, len};
     to->text.len += len;
 }
 
@@ -215,10 +214,8 @@ sim_emit(sim *s, const sim_event *event)
     s->totals.late += late > 0;
     deliver(s, event->day + late, arrives + late * 86400, text, len);
     if (luck > .99) {
-        int32_t again = (int32_t)((luck - .99) * 400.0); /* 0 to 3 days later */
-
         s->totals.repeated++;
-        deliver(s, event->day + again, arrives + again * 86400 + 30, text, len);
+        (void)fwrite(text, 1, len, s->resent);
     }
 }
 

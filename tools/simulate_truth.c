@@ -14,10 +14,43 @@ put_money(FILE *out, int64_t cents)
                   (unsigned long long)(size % 100));
 }
 
+/* How to read the events: feedback-import(5). */
+void
+sim_write_map(const sim *s, FILE *out)
+{
+    static const char *const kinds[] = {"sale", "return", "view", "login"};
+    static const char *const spaces[] = {"loyalty", "email", "cookie"};
+    static const char *const numbers[] = {"item", "quantity", "unit_price", "discount", "amount"};
+
+    (void)s;
+    (void)fputs("{\"format\": \"json\", \"json\": {\"lines\": \"lines\"},\n"
+                " \"event_id\": [\"event_id\"], \"time\": \"occurred\", \"source\": \"source\",\n"
+                " \"channel\": \"channel\", \"place\": \"place\", \"order_ref\": \"order_ref\",\n"
+                " \"kind\": {\"rules\": [\n",
+                out);
+    for (int i = 0; i < 4; i++)
+        (void)fprintf(
+            out, "  {\"kind\": \"%s\", \"when\": {\"column\": \"type\", \"equals\": \"%s\"}}%s\n",
+            kinds[i], kinds[i], i < 3 ? "," : "]},");
+    (void)fputs(
+        " \"flags\": [\n"
+        "  {\"flag\": \"test\", \"when\": {\"column\": \"flag\", \"equals\": \"test\"}},\n"
+        "  {\"flag\": \"employee\", \"when\": {\"column\": \"flag\", \"equals\": \"employee\"}}],\n"
+        " \"identifiers\": [\n",
+        out);
+    for (int i = 0; i < 3; i++)
+        (void)fprintf(out, "  {\"namespace\": \"%s\", \"value\": \"identifiers.%s\"}%s\n",
+                      spaces[i], spaces[i], i < 2 ? "," : "],");
+    (void)fputs(" \"line\": {\"when\": {\"column\": \"lines.item\", \"empty\": false}", out);
+    for (int i = 0; i < 5; i++)
+        (void)fprintf(out, ",\n  \"%s\": \"lines.%s\"", numbers[i], numbers[i]);
+    (void)fputs("}}\n", out);
+}
+
 void
 sim_write_catalogue(const sim *s, FILE *out)
 {
-    (void)fputs("item,name,category,brand,price,cost\n", out);
+    (void)fputs("sku,name,category,brand,price,cost\n", out);
     for (int i = 0; i < SIM_ITEMS; i++) {
         const sim_item *item = &s->items[i];
 
@@ -34,7 +67,7 @@ void
 sim_write_places(const sim *s, FILE *out)
 {
     (void)s;
-    (void)fputs("place,name,latitude_deg,longitude_deg,time_zone,station\n", out);
+    (void)fputs("code,name,latitude_deg,longitude_deg,time_zone,station\n", out);
     for (int p = 0; p < SIM_PLACES; p++) {
         const sim_place *place = &sim_places[p];
 
@@ -163,11 +196,11 @@ sim_write_truth(const sim *s, FILE *out)
                   SIM_BGNBD_R, SIM_BGNBD_ALPHA, SIM_BGNBD_A, SIM_BGNBD_B, SIM_SPEND_P, SIM_SPEND_Q,
                   SIM_SPEND_GAMMA);
     (void)fprintf(out,
-                  " \"events\":%lld,\"lines\":%lld,\"rows\":%lld,\"late\":%lld,\"repeated\":%lld,\n"
+                  " \"events\":%lld,\"lines\":%lld,\"late\":%lld,\"repeated\":%lld,\n"
                   " \"sales\":%lld,\"returns\":%lld,\"views\":%lld,\"logins\":%lld,\n",
-                  (long long)t->events, (long long)t->lines, (long long)t->written,
-                  (long long)t->late, (long long)t->repeated, (long long)t->sales,
-                  (long long)t->returns, (long long)t->views, (long long)t->logins);
+                  (long long)t->events, (long long)t->lines, (long long)t->late,
+                  (long long)t->repeated, (long long)t->sales, (long long)t->returns,
+                  (long long)t->views, (long long)t->logins);
     (void)fprintf(out,
                   " \"known_sales\":%lld,\"walk_in_sales\":%lld,\"staff_sales\":%lld,"
                   "\"test_sales\":%lld,\n \"sales_amount\":",

@@ -1,0 +1,80 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <getopt.h>
+
+/* feedback check: is the store sound? */
+
+static const char usage[] =
+    "usage: feedback [--store FILE] check [--quick]\n"
+    "\n"
+    "Reads the whole store and compares every page with its checksum; each problem that is found\n"
+    "is a line, and then the exit status is 4.\n"
+    "\n"
+    "  --quick  the structure only\n";
+
+static fbk_status
+problem_print(void *user_data, const char *sentence)
+{
+    (void)user_data;
+    if (cli.json) {
+        cli_json_begin();
+        cli_json_text("problem", sentence);
+        cli_json_end();
+    } else {
+        (void)printf("%s\n", sentence);
+    }
+    return FBK_OK;
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"quick", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    fbk_store_check_options how = FBK_STORE_CHECK_OPTIONS_INIT;
+    fbk_store_check_result found = {.struct_size = (uint32_t)sizeof found};
+    cli_session session;
+    char count[CLI_TEXT];
+    fbk_status rc;
+    int code;
+
+    how.level = FBK_CHECK_FULL;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        if (c != 'q')
+            return cli_usage(c, usage);
+        how.level = FBK_CHECK_QUICK;
+    }
+    if (optind != argc)
+        return cli_usage('?', usage);
+    code = cli_open(0, &session);
+    if (code != CLI_OK)
+        return code;
+    how.progress = cli_progress;
+    how.problem = problem_print;
+    cli_progress_begin("checking");
+    rc = fbk_store_check(session.db, &how, &found);
+    cli_progress_end();
+    if (rc < 0 && !(rc == FBK_ECORRUPT && found.n_problems))
+        code = cli_failed(session.db, rc);
+    else
+        code = rc < 0 ? CLI_CORRUPT : CLI_OK;
+    if (code == CLI_OK || (code == CLI_CORRUPT && found.n_problems)) {
+        if (cli.json) {
+            cli_json_begin();
+            cli_json_text("store", cli.store);
+            cli_json_bool("sound", code == CLI_OK);
+            cli_json_int("problems", (int64_t)found.n_problems);
+            cli_json_int("pages", (int64_t)found.n_pages);
+            cli_json_int("bad_pages", (int64_t)found.n_bad_pages);
+            cli_json_end();
+        } else {
+            (void)printf("%s: %s, %s pages compared\n", cli.store,
+                         code == CLI_OK ? "sound" : "damaged",
+                         cli_count(count, (int64_t)found.n_pages));
+        }
+    }
+    cli_close(&session);
+    return code;
+}
