@@ -238,6 +238,21 @@ cli_open(uint32_t flags, cli_session *out)
     return CLI_OK;
 }
 
+int
+cli_as_of(fbk *db, const char *text, fbk_time *out)
+{
+    fbk_stats stats = FBK_STATS_INIT;
+    fbk_status rc;
+
+    if (text)
+        return cli_instant("--as-of", text, out) ? CLI_OK : CLI_USAGE;
+    rc = fbk_stats_read(db, FBK_TIME_NONE, NULL, &stats);
+    if (rc < 0)
+        return cli_failed(db, rc);
+    *out = stats.n_events ? stats.last_us + 1 : 0;
+    return CLI_OK;
+}
+
 void
 cli_close(cli_session *session)
 {

@@ -162,6 +162,8 @@ cmd_check(int argc, char **argv);
 int
 cmd_init(int argc, char **argv);
 int
+cmd_stats(int argc, char **argv);
+int
 cmd_simulate(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ static const struct verb {
     const char *what;
 } verbs[] = {
     {"init", cmd_init, "make a store"},
+    {"stats", cmd_stats, "count what is in the store"},
     {"check", cmd_check, "look for damage"},
     {"backup", cmd_backup, "make a verified copy"},
     {"simulate", cmd_simulate, "write a simulated chain of shops and the truth about it"},

@@ -11,6 +11,7 @@
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/model.h>
+#include <feedback/stats.h>
 #include <feedback/store.h>
 
 #endif
