@@ -8,10 +8,12 @@
 
 #include <feedback/arrow.h>
 #include <feedback/base.h>
+#include <feedback/catalogue.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/model.h>
 #include <feedback/stats.h>
+#include <feedback/place.h>
 #include <feedback/store.h>
 
 #endif

@@ -152,3 +152,91 @@ CREATE TABLE identity_namespace (
 CREATE TABLE identity_blocked (
     node INTEGER NOT NULL PRIMARY KEY
 ) STRICT;
+
+-- record/catalogue -----------------------------------------------------------
+-- Items, by SKU byte for byte. flags: 1 = described in the catalogue (else only met in an event),
+-- 2 = discontinued.
+CREATE TABLE item (
+    item INTEGER NOT NULL PRIMARY KEY,
+    sku TEXT NOT NULL UNIQUE,
+    name TEXT,
+    parent INTEGER,
+    category INTEGER,
+    brand TEXT,
+    price_micro INTEGER,
+    cost_micro INTEGER,
+    successor INTEGER,
+    flags INTEGER NOT NULL
+) STRICT;
+
+-- Categories: a row for every path "a/b/c" and for each of its beginnings.
+CREATE TABLE item_category (
+    category INTEGER NOT NULL PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    parent INTEGER
+) STRICT;
+
+CREATE TABLE item_attribute (
+    item INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    type INTEGER NOT NULL,
+    value ANY NOT NULL,
+    PRIMARY KEY (item, key)
+) STRICT, WITHOUT ROWID;
+
+-- Stock of an item at a place as last told; no row = not known.
+CREATE TABLE stock (
+    item INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    quantity_milli INTEGER NOT NULL,
+    as_of_us INTEGER NOT NULL,
+    PRIMARY KEY (item, place)
+) STRICT, WITHOUT ROWID;
+
+-- record/place ---------------------------------------------------------------
+-- Time zones in use: their TZif bytes, so that answers do not change with the machine.
+CREATE TABLE place_zone (
+    zone INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    tzif BLOB NOT NULL
+) STRICT;
+
+-- Places; zone NULL = the store's. flags: 1 = described (else only met in an event).
+CREATE TABLE place (
+    place INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE,
+    name TEXT,
+    latitude_deg REAL,
+    longitude_deg REAL,
+    zone INTEGER,
+    station INTEGER,
+    flags INTEGER NOT NULL
+) STRICT;
+
+-- record/weather -------------------------------------------------------------
+CREATE TABLE weather_station (
+    station INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Readings at an instant, and summaries of a local day (days since 1970-01-01). NULL = not known.
+CREATE TABLE weather_reading (
+    station INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    temperature_celsius REAL,
+    precipitation_mm REAL,
+    wind_m_s REAL,
+    humidity_percent REAL,
+    condition INTEGER NOT NULL,
+    PRIMARY KEY (station, at_us)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE weather_day (
+    station INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    temperature_celsius REAL,
+    precipitation_mm REAL,
+    wind_m_s REAL,
+    humidity_percent REAL,
+    condition INTEGER NOT NULL,
+    PRIMARY KEY (station, day)
+) STRICT, WITHOUT ROWID;
