@@ -111,7 +111,8 @@ START_TEST(every_allocation_may_fail)
             rc = calls[_i]();
             alloc.fail_at = -1;
             if (rc >= 0) {
-                ck_assert_int_gt(k, 0);
+                /* The last two need no memory of ours once their statements are prepared. */
+                ck_assert(k > 0 || calls[_i] == call_block || calls[_i] == call_namespace);
                 if (stream.release)
                     stream.release(&stream);
                 break;
