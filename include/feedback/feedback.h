@@ -9,6 +9,7 @@
 #include <feedback/arrow.h>
 #include <feedback/base.h>
 #include <feedback/catalogue.h>
+#include <feedback/clv.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/model.h>
