@@ -153,6 +153,24 @@ cli_fact(const char *name, const char *format, ...) FBK_PRINTF(2, 3);
 void
 cli_heading(const char *format, ...) FBK_PRINTF(1, 2);
 
+/* -- identifiers ------------------------------------------------------------------------------- */
+
+/** NAMESPACE=VALUE in its two parts; the first is the caller's to free. A message and false if it
+ *  is none. */
+bool
+cli_identifier(const char *text, char **out_space, const char **out_value);
+
+typedef struct cli_link_options {
+    fbk_status (*call)(fbk *db, const char *space_a, const char *value_a, const char *space_b,
+                       const char *value_b, fbk_time at_us, const char *reason);
+    const char *done, *not_done; /* what to say */
+    const char *at, *reason;     /* of the options, or NULL */
+} cli_link_options;
+
+/** Link or unlink two identifiers and say what became of it; an exit code. */
+int
+cli_link(const cli_link_options *link, const char *a, const char *b);
+
 /* -- verbs ------------------------------------------------------------------------------------- */
 
 int
@@ -163,6 +181,10 @@ int
 cmd_init(int argc, char **argv);
 int
 cmd_stats(int argc, char **argv);
+int
+cmd_unlink(int argc, char **argv);
+int
+cmd_link(int argc, char **argv);
 int
 cmd_simulate(int argc, char **argv);
 

@@ -90,11 +90,16 @@ cli_day(char *out, fbk_time at)
 void
 cli_heading(const char *format, ...)
 {
+    static bool later;
     va_list args;
 
     if (cli.json)
         return;
-    (void)fputs(cli.colour ? "\n\033[1m" : "\n", stdout);
+    if (later)
+        (void)putchar('\n');
+    later = true;
+    if (cli.colour)
+        (void)fputs("\033[1m", stdout);
     va_start(args, format);
     (void)vprintf(format, args);
     va_end(args);
