@@ -160,8 +160,9 @@ static fbk_status
 open_readonly(fbk *db, fbk_store *store)
 {
     fbk_status rc = open_look(db, store);
+    int code = db->err.sqlite_code & 0xff;
 
-    if (rc >= 0 || (db->err.sqlite_code & 0xff) != SQLITE_CANTOPEN)
+    if (rc >= 0 || (code != SQLITE_CANTOPEN && code != SQLITE_READONLY))
         return rc;
     if (fbk__path_size(store->path, "-wal") > 0)
         return fbk__fail(db, FBK_EREADONLY,

@@ -13,6 +13,7 @@ typedef struct vfs_file {
     sqlite3_file base;
     fbk__vfs *vfs;
     sqlite3_int64 page_size; /* 0 until page 1 was seen */
+    bool foreign;            /* page 1 was seen, and its pages do not end in a checksum */
     unsigned char *scratch;  /* one page, for writing */
 } vfs_file;
 
@@ -99,6 +100,7 @@ vfs_learn(vfs_file *f, const unsigned char *page1)
         f->scratch = NULL;
     }
     f->page_size = size;
+    f->foreign = size == 0;
 }
 
 static int
@@ -141,7 +143,9 @@ file_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 at)
 
     if (at == 0 && n >= HEADER_LEN)
         vfs_learn(f, buf);
-    if (f->page_size == 0 || n != f->page_size || at % f->page_size != 0)
+    /* While a file is made, a full cache spills pages before page 1 is written. They are whole pages
+     * of a store, because this VFS serves nothing else. */
+    if (f->foreign || (f->page_size ? n != f->page_size : n < 512 || (n & (n - 1))) || at % n != 0)
         return real->pMethods->xWrite(real, buf, n, at);
     if (!f->scratch) {
         f->scratch = sqlite3_malloc(n);

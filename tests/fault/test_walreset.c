@@ -145,7 +145,7 @@ ours_open(const char *path, const char *vfs_name)
     opt.vfs = vfs_name;
     opt.durability = FBK_DURABILITY_NORMAL;
     opt.busy_timeout_ms = 1;
-    store = tk_store_open_with(path, &opt);
+    store = tk_open_with(path, &opt);
     db = tk_connect(store);
     fbk_store_close(store);
     return db;

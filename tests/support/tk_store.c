@@ -9,7 +9,7 @@
 #include "support/tk.h"
 
 fbk_store *
-tk_store_open_with(const char *path, const fbk_store_options *options)
+tk_open_with(const char *path, const fbk_store_options *options)
 {
     fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
     fbk_store *store = NULL;
@@ -21,12 +21,12 @@ tk_store_open_with(const char *path, const fbk_store_options *options)
 }
 
 fbk_store *
-tk_store_open(const char *path, uint32_t flags)
+tk_open(const char *path, uint32_t flags)
 {
     fbk_store_options opt = FBK_STORE_OPTIONS_INIT;
 
     opt.flags = flags;
-    return tk_store_open_with(path, &opt);
+    return tk_open_with(path, &opt);
 }
 
 fbk *
@@ -85,7 +85,7 @@ void
 tk_store_assert_sound(const char *path)
 {
     fbk_store_check_options opt = FBK_STORE_CHECK_OPTIONS_INIT;
-    fbk_store *store = tk_store_open(path, 0);
+    fbk_store *store = tk_open(path, 0);
     fbk *db = tk_connect(store);
 
     opt.level = FBK_CHECK_FULL;

@@ -9,9 +9,9 @@
 
 /** Open with these flags and defaults, or with these options. */
 fbk_store *
-tk_store_open(const char *path, uint32_t flags);
+tk_open(const char *path, uint32_t flags);
 fbk_store *
-tk_store_open_with(const char *path, const fbk_store_options *options);
+tk_open_with(const char *path, const fbk_store_options *options);
 
 fbk *
 tk_connect(fbk_store *store);
