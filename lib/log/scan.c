@@ -267,11 +267,11 @@ scan_row(fbk__scan *s, fbk__stmt *st)
         return rc;
     if (scan_wants(s, &h)) {
         n = h.n_lines ? h.n_lines : 1;
+        if (n > FBK__EVENT_LINES_MAX)
+            return fbk__row_corrupt(s->db, h.event, "it had too many lines");
         s->full = s->chunk.n && n > SCAN_ROWS - s->chunk.n;
         if (s->full)
             return FBK_OK; /* it begins the next chunk */
-        if (n > FBK__EVENT_LINES_MAX)
-            return fbk__row_corrupt(s->db, h.event, "it had too many lines");
         if (!scan_reserve(s, s->chunk.n + n))
             return fbk__nomem(s->db);
         if (s->opt.columns & SCAN_LINE_COLUMNS) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log/row.h"
 #include "store/conn.h"
 #include "store/stmt.h"
 #include "support/tk.h"
@@ -344,28 +345,545 @@ START_TEST(scan_equals_brute_force)
 }
 END_TEST
 
+START_TEST(scan_sees_one_snapshot)
+{
+    fbk__scan_options opt = {
+        .from_us = FBK_TIME_NONE, .to_us = FBK_TIME_NONE, .columns = FBK__COL_EVENT};
+    fbk__scan *scan = NULL;
+    const fbk__chunk *c;
+    fbk *writer = tk_store_connect(store);
+    uint64_t n_events = 0;
+    uint64_t last = 0;
+    fbk_status rc;
+
+    for (uint32_t at = 1; at <= N_EVENTS; at += 1000)
+        tk_log_fill(db, at, 1000);
+    tk_assert_ok(db, fbk__log_scan_open(db, &opt, &scan));
+    while ((rc = fbk__log_scan_next(scan, &c)) == FBK_OK) {
+        tk_log_fill(writer, N_EVENTS + 1 + (uint32_t)n_events, 1); /* after every chunk */
+        for (size_t i = 0; i < c->n; i++) {
+            n_events += c->event[i] != last;
+            last = c->event[i];
+        }
+        ck_assert_ptr_null(c->node); /* not asked for */
+    }
+    ck_assert_int_eq(rc, FBK_DONE);
+    ck_assert_uint_eq(n_events, N_EVENTS);
+    ck_assert_uint_eq(fbk__log_scan_total(scan), N_EVENTS);
+    fbk__log_scan_close(scan);
+    fbk_close(writer);
+}
+END_TEST
+
+START_TEST(scan_inside_a_write_transaction_sees_what_was_written)
+{
+    fbk__scan_options opt = {.from_us = FBK_TIME_NONE,
+                             .to_us = FBK_TIME_NONE,
+                             .after_event = 10,
+                             .columns = FBK__COL_EVENT | FBK__COL_AMOUNT};
+    fbk__scan *scan = NULL;
+    const fbk__chunk *c;
+
+    tk_log_fill(db, 1, 10);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_log_fill(db, 11, 3);
+    tk_assert_ok(db, fbk__log_scan_open(db, &opt, &scan));
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_OK);
+    ck_assert_uint_eq(c->event[0], 11);
+    ck_assert_uint_eq(c->event[c->n - 1], 13);
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_DONE);
+    fbk__log_scan_close(scan);
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+}
+END_TEST
+
+/* An event that is larger than a chunk is given whole. */
+START_TEST(scan_of_a_large_event)
+{
+    enum { N_LINES = 20000 };
+    tk_event e = tk_event_make(1);
+    fbk__scan_options opt = {.from_us = FBK_TIME_NONE,
+                             .to_us = FBK_TIME_NONE,
+                             .columns = FBK__COL_EVENT | FBK__COL_QUANTITY};
+    fbk__append_counts counts = {0};
+    fbk__batch batch;
+    fbk__scan *scan = NULL;
+    const fbk__chunk *c;
+
+    e.n_lines = N_LINES;
+    tk_log_fill(db, 2, 500);
+    fbk__batch_init(&batch, NULL);
+    tk_batch_add(&batch, &e);
+    tk_assert_ok(db, tk_batch_append(db, &batch, NULL, &counts));
+    ck_assert_uint_eq(counts.lines_added, N_LINES);
+    fbk__batch_free(&batch);
+    tk_assert_ok(db, fbk__log_scan_open(db, &opt, &scan));
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_OK);
+    ck_assert_uint_eq(c->event[c->n - 1], 500); /* the large one begins the next chunk */
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_OK);
+    ck_assert_uint_eq(c->n, N_LINES);
+    for (uint32_t i = 0; i < N_LINES; i++)
+        ck_assert_int_eq(c->quantity_milli[i], tk_event_line(&e, i).quantity_milli);
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_DONE);
+    fbk__log_scan_close(scan);
+}
+END_TEST
+
+/* -- history --------------------------------------------------------------------------------- */
+
+typedef struct given {
+    uint32_t numbers[N_EVENTS];
+    size_t n;
+    size_t stop_at; /* 0 = never */
+    fbk_status stop_with;
+} given;
+
+static fbk_status
+note_event(void *user_data, const fbk__event_view *v)
+{
+    given *g = user_data;
+    tk_event e = tk_event_make((uint32_t)v->event);
+    char id[32];
+
+    (void)snprintf(id, sizeof id, "event-%u", e.number);
+    ck_assert_uint_eq(v->id_len, strlen(id));
+    ck_assert(memcmp(v->id, id, v->id_len) == 0);
+    ck_assert_int_eq(v->occurred_us, e.occurred_us);
+    ck_assert_uint_eq(v->n_lines, e.n_lines);
+    ck_assert_uint_eq(v->n_nodes, e.n_idents);
+    ck_assert_uint_eq(v->n_props, e.n_props);
+    ck_assert((v->order_ref_len != 0) == (e.with_order != 0));
+    for (uint32_t i = 0; i < e.n_lines; i++) {
+        fbk__batch_line want = tk_event_line(&e, i);
+
+        ck_assert_int_eq(memcmp(&v->lines[i], &want, sizeof want), 0);
+    }
+    g->numbers[g->n++] = e.number;
+    return g->n == g->stop_at ? g->stop_with : FBK_OK;
+}
+
+/* Newest first, by brute force: the number of the event before (occurred, number). */
+static uint32_t
+next_older(uint32_t persons, int64_t *occurred_us, uint32_t *number)
+{
+    int64_t best_us = INT64_MIN;
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i <= N_EVENTS; i++) {
+        tk_event e = tk_event_make(i);
+        bool older = e.occurred_us < *occurred_us || (e.occurred_us == *occurred_us && i < *number);
+
+        if (e.n_idents && e.person < persons && older && e.occurred_us >= best_us) {
+            best_us = e.occurred_us;
+            best = i;
+        }
+    }
+    *occurred_us = best_us;
+    *number = best;
+    return best;
+}
+
+START_TEST(history_is_newest_first)
+{
+    static given g;
+    uint32_t nodes[2];
+    int64_t before = INT64_C(1730000000000000);
+    int64_t at = before;
+    uint32_t number = 0;
+
+    for (uint32_t i = 1; i <= N_EVENTS; i += 1000)
+        tk_log_fill(db, i, 1000);
+    for (uint32_t i = 0; i < 2; i++)
+        nodes[i] = customer_node(i);
+    qsort(nodes, 2, sizeof *nodes, ascending);
+    memset(&g, 0, sizeof g);
+    tk_assert_ok(db, fbk__log_history(db, nodes, 2, before, 50, note_event, &g));
+    ck_assert_uint_eq(g.n, 50);
+    for (size_t i = 0; i < g.n; i++)
+        ck_assert_uint_eq(g.numbers[i], next_older(2, &at, &number));
+
+    memset(&g, 0, sizeof g);
+    g.stop_at = 3;
+    g.stop_with = FBK_DONE;
+    tk_assert_ok(db, fbk__log_history(db, nodes, 2, FBK_TIME_NONE, SIZE_MAX, note_event, &g));
+    ck_assert_uint_eq(g.n, 3);
+    g.n = 0;
+    g.stop_with = -99;
+    ck_assert_int_eq(fbk__log_history(db, nodes, 2, FBK_TIME_NONE, SIZE_MAX, note_event, &g), -99);
+    g.n = 0;
+    tk_assert_ok(db, fbk__log_history(db, nodes, 0, FBK_TIME_NONE, 10, note_event, &g));
+    ck_assert_uint_eq(g.n, 0);
+}
+END_TEST
+
+START_TEST(each_gives_everything_in_order)
+{
+    static given g;
+
+    tk_log_fill(db, 1, 700);
+    memset(&g, 0, sizeof g);
+    tk_assert_ok(db, fbk__log_each(db, 100, note_event, &g));
+    ck_assert_uint_eq(g.n, 600);
+    for (uint32_t i = 0; i < 600; i++)
+        ck_assert_uint_eq(g.numbers[i], 101 + i);
+}
+END_TEST
+
+/* -- links ----------------------------------------------------------------------------------- */
+
+START_TEST(links_are_all_pairs)
+{
+    enum { N = 800 };
+    fbk__link *links = NULL;
+    size_t n = 0;
+    uint64_t want = 0;
+    uint64_t got = 0;
+    fbk__log_counts counts;
+
+    tk_log_fill(db, 1, N);
+    for (uint32_t i = 1; i <= N; i++) {
+        uint32_t k = tk_event_make(i).n_idents;
+
+        want += k * (k - 1) / 2;
+    }
+    tk_assert_ok(db, fbk__links_read(db, &links, &n));
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_lt(links[i].a, links[i].b);
+        ck_assert_uint_eq(links[i].rule, FBK__LINK_EVENT);
+        ck_assert_int_le(links[i].first_us, links[i].last_us);
+        ck_assert(i == 0 || links[i - 1].a < links[i].a ||
+                  (links[i - 1].a == links[i].a && links[i - 1].b < links[i].b));
+        got += links[i].count;
+    }
+    ck_assert_uint_eq(got, want);
+    tk_assert_ok(db, fbk__log_count(db, &counts));
+    ck_assert_uint_eq(counts.links, n);
+    free(links);
+}
+END_TEST
+
+START_TEST(a_link_widens)
+{
+    const fbk__link first = {1, 2, FBK__LINK_EXPLICIT, 1, 100, 100};
+    const fbk__link earlier = {1, 2, FBK__LINK_EXPLICIT, 2, 50, 60};
+    const fbk__link wrong = {2, 2, FBK__LINK_EXPLICIT, 1, 100, 100};
+    fbk__link *links = NULL;
+    size_t n = 0;
+
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__link_add(db, &first, "by hand"));
+    tk_assert_ok(db, fbk__link_add(db, &earlier, NULL));
+    tk_assert_fails(db, FBK_EINVAL, fbk__link_add(db, &wrong, NULL));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_ok(db, fbk__links_read(db, &links, &n));
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(links[0].count, 3);
+    ck_assert_int_eq(links[0].first_us, 50);
+    ck_assert_int_eq(links[0].last_us, 100);
+    free(links);
+}
+END_TEST
+
+START_TEST(late_events_are_ordinary)
+{
+    tk_event early = tk_event_make(7);
+    uint64_t before;
+    uint64_t after;
+    fbk__log_counts counts;
+
+    early.n_idents = 2;
+    tk_log_fill(db, 100, 300);
+    tk_assert_ok(db, fbk__generation(db, FBK__KIND_LOG, &before));
+    early.occurred_us = 0; /* years before the others */
+    append_one(&early, FBK__ADDED);
+    tk_assert_ok(db, fbk__generation(db, FBK__KIND_LOG, &after));
+    ck_assert_uint_gt(after, before);
+    tk_assert_ok(db, fbk__log_count(db, &counts));
+    ck_assert_int_eq(counts.first_us, 0);
+    /* A link that is known from earlier on changes who was who in between. */
+    tk_assert_ok(db, fbk__generation(db, FBK__KIND_IDENTITY, &before));
+    append_one(&early, FBK__ALREADY);
+    tk_assert_ok(db, fbk__generation(db, FBK__KIND_IDENTITY, &after));
+    ck_assert_uint_eq(after, before);
+    early.number = 8;
+    early.occurred_us = -5;
+    append_one(&early, FBK__ADDED);
+    tk_assert_ok(db, fbk__generation(db, FBK__KIND_IDENTITY, &after));
+    ck_assert_uint_gt(after, before);
+}
+END_TEST
+
+/* -- erase ----------------------------------------------------------------------------------- */
+
+static void
+find_node(const char *space, const char *value, fbk_status want, uint32_t *out)
+{
+    uint32_t word;
+
+    tk_assert_ok(db, fbk__word_resolve(db, space, strlen(space), false, &word));
+    ck_assert_int_eq(fbk__node_find(db, word, value, strlen(value), out), want);
+}
+
+START_TEST(what_is_erased_stays_away)
+{
+    enum { N = 2000, PERSON = 7 };
+    static given g;
+    uint32_t nodes[2];
+    uint32_t other;
+    uint64_t erased = 0;
+    uint64_t want = 0;
+    uint64_t bad = 0;
+    uint32_t victim = 0;
+    tk_event e;
+    fbk__buf value;
+    fbk__log_counts counts;
+
+    tk_log_fill(db, 1, N);
+    for (uint32_t i = 1; i <= N; i++) {
+        e = tk_event_make(i);
+        if (e.n_idents && e.person == PERSON) {
+            want++;
+            victim = i;
+        }
+    }
+    e = tk_event_make(victim);
+    e.salt = 1;
+    append_one(&e, FBK__CONFLICT);
+    find_node("customer", "customer-7", FBK_OK, &nodes[0]);
+    find_node("email", "email-7", FBK_OK, &nodes[1]);
+    qsort(nodes, 2, sizeof *nodes, ascending);
+    tk_assert_ok(db, fbk__log_erase_nodes(db, nodes, 2, &erased));
+    ck_assert_uint_eq(erased, want);
+    tk_assert_ok(db, fbk__log_count(db, &counts));
+    ck_assert_uint_eq(counts.events, N - want);
+    ck_assert_uint_eq(counts.erased, want);
+    ck_assert_uint_eq(counts.conflicts, 0);
+    find_node("customer", "customer-7", FBK_ENOTFOUND, &other);
+    fbk__buf_init(&value, NULL);
+    tk_assert_fails(db, FBK_ENOTFOUND, fbk__node_value(db, nodes[0], &other, &value));
+    fbk__buf_free(&value);
+    memset(&g, 0, sizeof g);
+    tk_assert_ok(db, fbk__log_history(db, nodes, 2, FBK_TIME_NONE, 10, note_event, &g));
+    ck_assert_uint_eq(g.n, 0);
+    append_one(&e, FBK__ERASED); /* whatever its content is now */
+    e.salt = 0;
+    append_one(&e, FBK__ERASED);
+    tk_assert_ok(db, fbk__log_check(db, &bad));
+    ck_assert_uint_eq(bad, 0);
+    /* The person may come again, under new numbers. */
+    e.number = N + 1;
+    append_one(&e, FBK__ADDED);
+    find_node("customer", "customer-7", FBK_OK, &other);
+    ck_assert_uint_ne(other, nodes[0]);
+    tk_assert_ok(db, fbk__log_erase_nodes(db, nodes, 2, &erased)); /* again: nothing left */
+    ck_assert_uint_eq(erased, 0);
+}
+END_TEST
+
+START_TEST(a_conflict_of_somebody_else_is_erased_too)
+{
+    tk_event e = tk_event_make(1);
+    tk_event other;
+    fbk__log_counts counts;
+    uint32_t node;
+    uint64_t erased;
+
+    e.n_idents = 1;
+    e.person = 1;
+    other = e;
+    other.person = 2; /* the same id, said to be another person's */
+    append_one(&e, FBK__ADDED);
+    append_one(&other, FBK__CONFLICT);
+    other.number = 2;
+    append_one(&other, FBK__ADDED);
+    find_node("customer", "customer-2", FBK_OK, &node);
+    tk_assert_ok(db, fbk__log_erase_nodes(db, &node, 1, &erased));
+    tk_assert_ok(db, fbk__log_count(db, &counts));
+    ck_assert_uint_eq(counts.events, 1);
+    ck_assert_uint_eq(counts.conflicts, 0);
+}
+END_TEST
+
+START_TEST(numbers_of_erased_events_are_not_given_again)
+{
+    fbk__scan_options opt = {
+        .from_us = FBK_TIME_NONE, .to_us = FBK_TIME_NONE, .columns = FBK__COL_EVENT};
+    tk_event e = tk_event_make(1);
+    fbk__scan *scan = NULL;
+    const fbk__chunk *c;
+    uint32_t node;
+    uint64_t erased;
+
+    e.n_idents = 1;
+    e.person = 1;
+    append_one(&e, FBK__ADDED);
+    find_node("customer", "customer-1", FBK_OK, &node);
+    tk_assert_ok(db, fbk__log_erase_nodes(db, &node, 1, &erased));
+    e.number = 2;
+    append_one(&e, FBK__ADDED);
+    tk_assert_ok(db, fbk__log_scan_open(db, &opt, &scan));
+    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_OK);
+    ck_assert_uint_eq(c->event[0], 2);
+    fbk__log_scan_close(scan);
+}
+END_TEST
+
+/* -- check ----------------------------------------------------------------------------------- */
+
+/* Damage that any SQLite tool could do. */
+static const char *const damages[] = {
+    "UPDATE log_event SET body = substr(body, 1, length(body) - 1) WHERE event = 7",
+    "UPDATE log_event SET body = zeroblob(40) WHERE event = 7",
+    "UPDATE log_event SET node = node + 1 WHERE event = 7",
+    "UPDATE log_event SET occurred_us = occurred_us + 1 WHERE event = 7",
+    "UPDATE log_event SET kind = 999 WHERE event = 7",
+    "UPDATE log_event SET n_lines = 4000000000 WHERE event = 7",
+    "UPDATE log_event SET flags = -1 WHERE event = 7",
+    "DELETE FROM log_event WHERE event = 7",
+    "UPDATE log_event SET event = 9999 WHERE event = 7",
+    "DELETE FROM log_id WHERE event = 7",
+    "UPDATE log_id SET event = 8 WHERE event = 7",
+    "UPDATE log_id SET content = NULL WHERE event = 7",
+    "UPDATE log_link SET b = 4000000 WHERE a = (SELECT max(a) FROM log_link)",
+    "DELETE FROM log_link WHERE a = (SELECT max(a) FROM log_link)",
+    "UPDATE log_total SET lines = lines + 1",
+    "DELETE FROM log_total",
+    "DELETE FROM log_word WHERE word = (SELECT max(word) FROM log_word)",
+};
+
+START_TEST(check_finds_damage)
+{
+    uint64_t bad = 77;
+
+    tk_log_fill(db, 1, 300);
+    tk_assert_ok(db, fbk__log_check(db, &bad));
+    ck_assert_uint_eq(bad, 0);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__exec(db, damages[_i]));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_check(db, &bad));
+    ck_assert_uint_ge(bad, 1);
+}
+END_TEST
+
+/* A damaged row is an error for whoever reads it, never another answer. */
+START_TEST(a_damaged_row_is_not_believed)
+{
+    fbk__scan_options opt = {
+        .from_us = FBK_TIME_NONE, .to_us = FBK_TIME_NONE, .columns = FBK__COL_AMOUNT};
+    static given g;
+    fbk__scan *scan = NULL;
+    const fbk__chunk *c;
+
+    tk_log_fill(db, 1, 300);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__exec(db, damages[_i]));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_ok(db, fbk__log_scan_open(db, &opt, &scan));
+    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_scan_next(scan, &c));
+    fbk__log_scan_close(scan);
+    memset(&g, 0, sizeof g);
+    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_each(db, 0, note_event, &g));
+    ck_assert_uint_eq(g.n, 6);
+}
+END_TEST
+
+static fbk_status
+count_event(void *user_data, const fbk__event_view *v)
+{
+    given *g = user_data;
+
+    g->n += v->id_len > 0;
+    return FBK_OK;
+}
+
+/* Bodies that are wrong but have the right checksum must not crash the decoder either. */
+START_TEST(a_hostile_body_is_refused)
+{
+    static const char sql[] = "UPDATE log_event SET body = ?1, hash = ?2, n_lines = ?3 "
+                              "WHERE event = 1";
+    fbk__rng rng;
+    tk_event e = tk_event_make(1);
+    static given g;
+
+    e.n_idents = 0;
+    append_one(&e, FBK__ADDED);
+    fbk__rng_seed(&rng, 5);
+    for (unsigned round = 0; round < 3000; round++) {
+        unsigned char body[64];
+        size_t len = (size_t)fbk__rng_below(&rng, sizeof body);
+        fbk__row_head head = {.event = 1,
+                              .occurred_us = e.occurred_us,
+                              .received_us = e.occurred_us + 5,
+                              .kind = e.kind,
+                              .n_lines = (uint32_t)fbk__rng_below(&rng, 4)};
+        fbk__stmt *st = NULL;
+        fbk_status rc;
+
+        for (size_t i = 0; i < len; i++)
+            body[i] = (unsigned char)(fbk__rng_below(&rng, 3) ? fbk__rng_below(&rng, 8)
+                                                              : fbk__rng_below(&rng, 256));
+        if (len)
+            body[0] = 1; /* the version */
+        tk_assert_ok(db, fbk__write_begin(db));
+        tk_assert_ok(db, fbk__exec(db, "UPDATE log_event SET source = 0, channel = 0, place = 0, "
+                                       "currency = 0, flags = 0, order_hash = 0 WHERE event = 1"));
+        tk_assert_ok(db, fbk__stmt_get(db, sql, &st));
+        fbk__bind_blob(st, 1, len ? (void *)body : (void *)"", len);
+        fbk__bind_int64(st, 2, (int64_t)fbk__row_hash(&head, body, len));
+        fbk__bind_int64(st, 3, head.n_lines);
+        tk_assert_ok(db, fbk__step_done(st));
+        fbk__stmt_put(st);
+        tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+        rc = fbk__log_each(db, 0, count_event, &g);
+        ck_assert(rc == FBK_OK || rc == FBK_ECORRUPT);
+    }
+}
+END_TEST
+
+#define N_OF(array) (int)(sizeof(array) / sizeof(array)[0])
+
 static Suite *
 suite(void)
 {
     Suite *s = suite_create("log");
     TCase *once = tcase_create("exactly once");
-    TCase *dictionaries = tcase_create("words and nodes");
-    TCase *scan = tcase_create("scan");
+    TCase *dictionaries = tcase_create("words, nodes, links");
+    TCase *read = tcase_create("scan and history");
+    TCase *erase = tcase_create("erase");
+    TCase *check = tcase_create("check");
 
     tcase_add_checked_fixture(once, setup, teardown);
     tcase_add_test(once, an_id_is_stored_once_for_ever);
     tcase_add_test(once, received_time_is_no_content);
     tcase_add_test(once, within_one_batch_too);
     tcase_add_test(once, a_failed_transaction_leaves_nothing);
+    tcase_add_test(once, late_events_are_ordinary);
     suite_add_tcase(s, once);
     tcase_add_checked_fixture(dictionaries, setup, teardown);
     tcase_add_test(dictionaries, words_keep_their_numbers);
     tcase_add_test(dictionaries, nodes_keep_their_numbers);
+    tcase_add_test(dictionaries, links_are_all_pairs);
+    tcase_add_test(dictionaries, a_link_widens);
     suite_add_tcase(s, dictionaries);
-    tcase_add_checked_fixture(scan, setup, teardown);
-    tcase_add_loop_test(scan, scan_equals_brute_force, 0,
-                        (int)(sizeof filters / sizeof filters[0]));
-    suite_add_tcase(s, scan);
+    tcase_add_checked_fixture(read, setup, teardown);
+    tcase_add_loop_test(read, scan_equals_brute_force, 0, N_OF(filters));
+    tcase_add_test(read, scan_sees_one_snapshot);
+    tcase_add_test(read, scan_inside_a_write_transaction_sees_what_was_written);
+    tcase_add_test(read, scan_of_a_large_event);
+    tcase_add_test(read, history_is_newest_first);
+    tcase_add_test(read, each_gives_everything_in_order);
+    suite_add_tcase(s, read);
+    tcase_add_checked_fixture(erase, setup, teardown);
+    tcase_add_test(erase, what_is_erased_stays_away);
+    tcase_add_test(erase, a_conflict_of_somebody_else_is_erased_too);
+    tcase_add_test(erase, numbers_of_erased_events_are_not_given_again);
+    suite_add_tcase(s, erase);
+    tcase_add_checked_fixture(check, setup, teardown);
+    tcase_add_loop_test(check, check_finds_damage, 0, N_OF(damages));
+    tcase_add_loop_test(check, a_damaged_row_is_not_believed, 0, 7);
+    tcase_add_test(check, a_hostile_body_is_refused);
+    suite_add_tcase(s, check);
     return s;
 }
 
