@@ -87,18 +87,17 @@ cli_day(char *out, fbk_time at)
     return time_print(out, at, "%Y-%m-%d");
 }
 
-static bool printed; /* something stands above: a heading wants a blank line */
-
 void
 cli_heading(const char *format, ...)
 {
+    static bool later;
     va_list args;
 
     if (cli.json)
         return;
-    if (printed)
+    if (later)
         (void)putchar('\n');
-    printed = true;
+    later = true;
     if (cli.colour)
         (void)fputs("\033[1m", stdout);
     va_start(args, format);
@@ -112,7 +111,6 @@ cli_fact(const char *name, const char *format, ...)
 {
     va_list args;
 
-    printed = true;
     (void)printf("  %-28s ", name);
     va_start(args, format);
     (void)vprintf(format, args);

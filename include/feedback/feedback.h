@@ -10,12 +10,11 @@
 #include <feedback/base.h>
 #include <feedback/catalogue.h>
 #include <feedback/clv.h>
-#include <feedback/copurchase.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/model.h>
-#include <feedback/place.h>
 #include <feedback/stats.h>
+#include <feedback/place.h>
 #include <feedback/store.h>
 
 #endif

@@ -89,12 +89,12 @@ typedef struct fbk_identity_namespace {
  * @retval FBK_EINVAL  a pointer is NULL, a text is too long, a value says nothing about a person,
  *                     or both are the same identifier.
  * @retval FBK_ERANGE  @p at_us is no instant.
- * @retval FBK_ENOMEM  out of memory; the link may have been kept, and repeating it does no harm.
+ * @retval FBK_ENOMEM  out of memory; nothing was kept.
  * @retval FBK_EREADONLY, FBK_EBUSY, FBK_EFULL, FBK_EIO, FBK_EDB  as every change.
  *
  * @ownership  keeps no pointer.
  * @threads    connection
- * @cost       one transaction; the answer refreshes the profiles, O(links) at worst.
+ * @cost       one transaction, and the links of the person's identifiers.
  * @since 0.1
  */
 FBK_API FBK_MUST_USE fbk_status
@@ -121,7 +121,7 @@ fbk_identity_link(fbk *db, const char *space_a, const char *value_a, const char 
  * @retval FBK_ENOTFOUND  one of them was never seen.
  * @retval FBK_EINVAL     a pointer is NULL, a text is too long, or both are the same identifier.
  * @retval FBK_ERANGE     @p at_us is no instant.
- * @retval FBK_ENOMEM     out of memory; as with fbk_identity_link().
+ * @retval FBK_ENOMEM     out of memory; nothing was kept.
  * @retval FBK_EREADONLY, FBK_EBUSY, FBK_EFULL, FBK_EIO, FBK_EDB  as every change.
  *
  * @ownership  keeps no pointer.
@@ -154,7 +154,8 @@ fbk_identity_unlink(fbk *db, const char *space_a, const char *value_a, const cha
  *
  * @ownership  keeps no pointer.
  * @threads    connection
- * @cost       one look-up; O(links) after links changed, and always with an instant.
+ * @cost       the links of the person's identifiers; one look-up while no link changed since
+ *             the last training.
  * @since 0.1
  */
 FBK_API FBK_MUST_USE fbk_status
@@ -205,7 +206,7 @@ fbk_identity_list(fbk *db, uint64_t profile, fbk_time as_of_us, struct ArrowArra
  *
  * @ownership  the stream owns its memory and outlives the connection.
  * @threads    connection
- * @cost       one look-up a row; else as fbk_identity_who().
+ * @cost       O(links) when links changed; one look-up a row.
  * @since 0.1
  */
 FBK_API FBK_MUST_USE fbk_status

@@ -62,6 +62,13 @@ typedef struct fbk__link {
 fbk_status
 fbk__links_read(fbk *db, fbk__link **out_links, size_t *out_n) FBK_MUST_USE;
 
+/** The links of one node, those of a pair one after the other, with the namespace of the other end.
+ *  A negative value of the callback stops and is returned; FBK_DONE stops without failure. */
+typedef fbk_status (*fbk__link_fn)(void *user_data, const fbk__link *link, uint32_t other_space);
+
+fbk_status
+fbk__links_of(fbk *db, uint32_t node, fbk__link_fn fn, void *user_data) FBK_MUST_USE;
+
 /** Add evidence (upsert: widens first and last, adds to count); inside a write transaction. */
 fbk_status
 fbk__link_add(fbk *db, const fbk__link *link, const char *note) FBK_MUST_USE;

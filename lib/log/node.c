@@ -215,6 +215,49 @@ out:
     return rc;
 }
 
+/* FBK_DONE when the callback has enough. */
+static fbk_status
+links_each(fbk *db, const char *sql, uint32_t node, fbk__link_fn fn, void *user_data)
+{
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+    bool enough = false;
+
+    if (rc < 0)
+        return rc;
+    fbk__bind_int64(st, 1, node);
+    while ((rc = fbk__step(st)) == FBK_OK) {
+        fbk__link link;
+
+        rc = link_load(db, st, &link);
+        if (rc >= 0)
+            rc = fn(user_data, &link, (uint32_t)fbk__column_int64(st, 6));
+        enough = rc == FBK_DONE;
+        if (rc < 0 || enough)
+            break;
+    }
+    fbk__stmt_put(st);
+    if (rc < 0)
+        return rc;
+    return enough ? FBK_DONE : FBK_OK;
+}
+
+fbk_status
+fbk__links_of(fbk *db, uint32_t node, fbk__link_fn fn, void *user_data)
+{
+    static const char lower[] =
+        "SELECT a, b, rule, count, first_us, last_us, space FROM log_link CROSS JOIN log_node "
+        "ON node = a WHERE b = ?1 ORDER BY a, rule";
+    static const char upper[] =
+        "SELECT a, b, rule, count, first_us, last_us, space FROM log_link CROSS JOIN log_node "
+        "ON node = b WHERE a = ?1 ORDER BY b, rule";
+    fbk_status rc = links_each(db, lower, node, fn, user_data);
+
+    if (rc == FBK_OK)
+        rc = links_each(db, upper, node, fn, user_data);
+    return rc < 0 ? rc : FBK_OK;
+}
+
 /* FBK_DONE when there is none yet. */
 static fbk_status
 link_first(fbk *db, const fbk__link *link, int64_t *out_first_us)

@@ -133,9 +133,10 @@ link_check(fbk *db, fbk_time at_us, const char *reason)
     return FBK_OK;
 }
 
-/* Inside the write transaction. */
+/* Inside the write transaction. FBK_OK when the two are then what was asked for, FBK_DONE when
+ * not. */
 static fbk_status
-link_write(fbk *db, const link_request *req, uint32_t nodes[2])
+link_write(fbk *db, const link_request *req)
 {
     fbk_status (*get)(fbk *, const identity_key *, uint32_t *) =
         req->unlink ? node_find : node_make;
@@ -143,45 +144,47 @@ link_write(fbk *db, const link_request *req, uint32_t nodes[2])
                       .count = 1,
                       .first_us = req->at_us,
                       .last_us = req->at_us};
-    fbk_status rc;
-
-    rc = get(db, &req->a, &nodes[0]);
-    if (rc < 0)
-        return rc;
-    rc = get(db, &req->b, &nodes[1]);
-    if (rc < 0)
-        return rc;
-    if (nodes[0] == nodes[1])
-        return fbk__fail_at(db, FBK_EINVAL, "value", 0, "both were the same identifier");
-    link.a = nodes[0] < nodes[1] ? nodes[0] : nodes[1];
-    link.b = nodes[0] < nodes[1] ? nodes[1] : nodes[0];
-    rc = fbk__link_add(db, &link, req->reason);
-    if (rc < 0)
-        return rc;
-    return fbk__generation_bump(db, FBK__KIND_IDENTITY);
-}
-
-/* FBK_OK when the two are now what was asked for, FBK_DONE when not. */
-static fbk_status
-link_apply(fbk *db, const link_request *req)
-{
-    const fbk__identity *who = NULL;
-    uint32_t nodes[2] = {0, 0};
+    fbk__person person = {0};
+    uint32_t a = 0;
+    uint32_t b = 0;
     bool joined;
     fbk_status rc;
 
-    rc = fbk__write_begin(db);
+    rc = get(db, &req->a, &a);
     if (rc < 0)
         return rc;
-    rc = fbk__write_end(db, link_write(db, req, nodes));
+    rc = get(db, &req->b, &b);
     if (rc < 0)
         return rc;
-    rc = fbk__identity_acquire(db, FBK_TIME_NONE, &who);
+    if (a == b)
+        return fbk__fail_at(db, FBK_EINVAL, "value", 0, "both were the same identifier");
+    link.a = a < b ? a : b;
+    link.b = a < b ? b : a;
+    rc = fbk__link_add(db, &link, req->reason);
     if (rc < 0)
         return rc;
-    joined = fbk__identity_profile(who, nodes[0]) == fbk__identity_profile(who, nodes[1]);
-    fbk__identity_release(who);
+    rc = fbk__generation_bump(db, FBK__KIND_IDENTITY);
+    if (rc < 0)
+        return rc;
+    rc = fbk__identity_person(db, a, FBK_TIME_NONE, &person);
+    if (rc < 0)
+        return rc;
+    joined = fbk__person_has(&person, b);
+    fbk__person_free(db, &person);
     return joined != req->unlink ? FBK_OK : FBK_DONE;
+}
+
+static fbk_status
+link_apply(fbk *db, const link_request *req)
+{
+    fbk_status outcome;
+    fbk_status rc = fbk__write_begin(db);
+
+    if (rc < 0)
+        return rc;
+    outcome = link_write(db, req);
+    rc = fbk__write_end(db, outcome);
+    return rc < 0 ? rc : outcome;
 }
 
 fbk_status
@@ -235,10 +238,8 @@ fbk_identity_who(fbk *db, const char *space, const char *value, fbk_time as_of_u
                  fbk_identity_person *out)
 {
     fbk_identity_person person = FBK_IDENTITY_PERSON_INIT;
-    const fbk__identity *who = NULL;
-    uint32_t profile;
+    fbk__person found = {0};
     uint32_t node = 0;
-    size_t n;
     fbk_status rc;
 
     rc = fbk__enter(db);
@@ -252,45 +253,34 @@ fbk_identity_who(fbk *db, const char *space, const char *value, fbk_time as_of_u
     rc = fbk__identity_node(db, space, value, &node);
     if (rc < 0)
         return rc;
-    rc = fbk__identity_acquire(db, as_of_us, &who);
+    rc = fbk__identity_person(db, node, as_of_us, &found);
     if (rc < 0)
         return rc;
-    profile = fbk__identity_profile(who, node);
-    (void)fbk__identity_members(who, &profile, &n);
-    person.flags = fbk__identity_flags(who, node);
-    person.profile = profile;
+    person.flags = found.flags;
+    person.profile = found.profile;
     person.identifier = node;
-    person.n_identifiers = n;
-    fbk__identity_release(who);
+    person.n_identifiers = found.n_nodes;
+    fbk__person_free(db, &found);
     return fbk__result_store(db, out, PERSON_V1_SIZE, &person, sizeof person);
 }
 
-static uint32_t
-show_of(const fbk__identity *who, uint32_t space)
-{
-    for (uint32_t i = 0; i < who->n_classes; i++) {
-        if (who->classes[i].space == space)
-            return who->classes[i].show;
-    }
-    return FBK_IDENTITY_SHOW_DEFAULT;
-}
-
 fbk_status
-fbk__identity_show(fbk *db, const fbk__identity *who, uint32_t node, const char **out_space,
-                   fbk__buf *value, bool *out_shown)
+fbk__identity_show(fbk *db, uint32_t node, const char **out_space, fbk__buf *value, bool *out_shown)
 {
+    fbk__identity_class class_of;
     uint32_t space = 0;
-    uint32_t show;
     fbk_status rc;
 
     fbk__buf_clear(value);
     rc = fbk__node_value(db, node, &space, value);
     if (rc < 0)
         return rc;
-    show = show_of(who, space);
+    rc = fbk__identity_class_read(db, space, &class_of);
+    if (rc < 0)
+        return rc;
     *out_space = fbk__word_text(db, space);
-    *out_shown = show != FBK_IDENTITY_SHOW_NOTHING;
-    if (show == FBK_IDENTITY_SHOW_MASKED) {
+    *out_shown = class_of.show != FBK_IDENTITY_SHOW_NOTHING;
+    if (class_of.show == FBK_IDENTITY_SHOW_MASKED) {
         char mask[80];
         size_t n = fbk__identity_mask(*out_space, value->data, value->len, mask);
 
@@ -304,11 +294,11 @@ enum { LIST_IDENTIFIER, LIST_SPACE, LIST_VALUE, LIST_QUARANTINED, LIST_BLOCKED }
 
 /* Number, namespace and value: how the rows of both lists begin. FBK_DONE: erased, no row. */
 static fbk_status
-row_begin(fbk *db, const fbk__identity *who, uint32_t node, fbk__buf *value, fbk__table *t)
+row_begin(fbk *db, uint32_t node, fbk__buf *value, fbk__table *t)
 {
     const char *space = "";
     bool shown = false;
-    fbk_status rc = fbk__identity_show(db, who, node, &space, value, &shown);
+    fbk_status rc = fbk__identity_show(db, node, &space, value, &shown);
 
     if (rc == FBK_ENOTFOUND)
         return FBK_DONE;
@@ -332,28 +322,23 @@ columns_begin(fbk__table *t)
 }
 
 static fbk_status
-list_fill(fbk *db, const fbk__identity *who, uint32_t node, fbk__table *t)
+list_fill(fbk *db, const fbk__person *person, fbk__table *t)
 {
-    uint32_t profile = fbk__identity_profile(who, node);
     fbk__buf value;
-    const uint32_t *members;
     fbk_status rc = FBK_OK;
     size_t n_rows = 0;
-    size_t n;
 
     fbk__buf_init(&value, fbk__a(db));
     columns_begin(t);
     (void)fbk__table_column(t, "quarantined", FBK__BOOL, false);
     (void)fbk__table_column(t, "blocked", FBK__BOOL, false);
-    members = fbk__identity_members(who, &profile, &n);
-    for (size_t i = 0; i < n && rc >= 0; i++) {
-        uint32_t flags = fbk__identity_flags(who, members[i]);
-
-        rc = row_begin(db, who, members[i], &value, t);
+    for (size_t i = 0; i < person->n_nodes && rc >= 0; i++) {
+        rc = row_begin(db, person->nodes[i], &value, t);
         if (rc != FBK_OK)
             continue;
-        fbk__table_add_int64(t, LIST_QUARANTINED, (flags & FBK_IDENTITY_QUARANTINED) != 0);
-        fbk__table_add_int64(t, LIST_BLOCKED, (flags & FBK_IDENTITY_BLOCKED) != 0);
+        /* Who has such a flag is alone, so that the flags are those of the only row. */
+        fbk__table_add_int64(t, LIST_QUARANTINED, (person->flags & FBK_IDENTITY_QUARANTINED) != 0);
+        fbk__table_add_int64(t, LIST_BLOCKED, (person->flags & FBK_IDENTITY_BLOCKED) != 0);
         n_rows++;
     }
     fbk__buf_free(&value);
@@ -369,7 +354,7 @@ list_fill(fbk *db, const fbk__identity *who, uint32_t node, fbk__table *t)
 fbk_status
 fbk_identity_list(fbk *db, uint64_t profile, fbk_time as_of_us, struct ArrowArrayStream *out)
 {
-    const fbk__identity *who = NULL;
+    fbk__person person = {0};
     fbk__table *t = NULL;
     fbk_status rc;
 
@@ -386,11 +371,11 @@ fbk_identity_list(fbk *db, uint64_t profile, fbk_time as_of_us, struct ArrowArra
     rc = fbk__read_begin(db);
     if (rc < 0)
         return rc;
-    rc = fbk__identity_acquire(db, as_of_us, &who);
+    rc = fbk__identity_person(db, (uint32_t)profile, as_of_us, &person);
     if (rc < 0)
         goto out;
     t = fbk__table_new(fbk__a(db));
-    rc = list_fill(db, who, (uint32_t)profile, t);
+    rc = list_fill(db, &person, t);
     if (rc < 0)
         goto out;
     rc = fbk__table_stream(db, t, 0, out);
@@ -398,7 +383,7 @@ fbk_identity_list(fbk *db, uint64_t profile, fbk_time as_of_us, struct ArrowArra
 out:
     fbk__read_end(db);
     fbk__table_free(t);
-    fbk__identity_release(who);
+    fbk__person_free(db, &person);
     return rc;
 }
 
@@ -409,7 +394,7 @@ quarantine_row(fbk *db, const fbk__identity *who, uint32_t node, fbk__buf *value
 {
     const fbk__crowd *crowd = fbk__partition_crowd(&who->p, node);
     bool blocked = (fbk__identity_flags(who, node) & FBK_IDENTITY_BLOCKED) != 0;
-    fbk_status rc = row_begin(db, who, node, value, t);
+    fbk_status rc = row_begin(db, node, value, t);
 
     if (rc != FBK_OK)
         return rc;

@@ -61,9 +61,39 @@ fbk__identity_members(const fbk__identity *who, const uint32_t *profile, size_t 
     return fbk__partition_members(&who->p, profile, out_n);
 }
 
+/** The current snapshot if it is up to date, else NULL: builds nothing. */
+fbk_status
+fbk__identity_current(fbk *db, const fbk__identity **out) FBK_MUST_USE;
+
 /** FBK_IDENTITY_* bits of a node. */
 uint32_t
 fbk__identity_flags(const fbk__identity *who, uint32_t node);
+
+/** One person. */
+typedef struct fbk__person {
+    uint32_t profile; /* nodes[0] */
+    uint32_t flags;   /* FBK_IDENTITY_* of the node that was asked for */
+    uint32_t *nodes;  /* ascending */
+    size_t n_nodes;
+} fbk__person;
+
+/** The person of a node: what point calls use. From the snapshot when it is up to date, else from
+ *  the links of the person's own identifiers, so that it never waits for a snapshot to be built.
+ *  Also inside a write transaction. A node that does not exist is a person of its own.
+ *  @param out fbk__person_free() frees it; untouched on failure. */
+fbk_status
+fbk__identity_person(fbk *db, uint32_t node, fbk_time as_of_us, fbk__person *out) FBK_MUST_USE;
+
+void
+fbk__person_free(fbk *db, fbk__person *person);
+
+/** Whether a node is one of the person's. */
+bool
+fbk__person_has(const fbk__person *person, uint32_t node);
+
+/** What holds for a namespace: what the host set, else the defaults. */
+fbk_status
+fbk__identity_class_read(fbk *db, uint32_t space, fbk__identity_class *out) FBK_MUST_USE;
 
 /** Node of an identifier as the host gives it: checked and normalised. FBK_ENOTFOUND when it was
  *  never seen, or says nothing about a person. */
@@ -75,7 +105,7 @@ fbk__identity_node(fbk *db, const char *space, const char *value, uint32_t *out_
  *  @param out_shown false when the value is to be shown as null.
  *  @retval FBK_ENOTFOUND the node does not exist or was erased. */
 fbk_status
-fbk__identity_show(fbk *db, const fbk__identity *who, uint32_t node, const char **out_space,
-                   fbk__buf *value, bool *out_shown) FBK_MUST_USE;
+fbk__identity_show(fbk *db, uint32_t node, const char **out_space, fbk__buf *value, bool *out_shown)
+    FBK_MUST_USE;
 
 #endif

@@ -74,9 +74,8 @@ edges_read(fbk *db, int64_t as_of_us, fbk__edge **out, size_t *out_n)
     return rc;
 }
 
-/* What the host set for a namespace, else the default. */
-static fbk_status
-class_fill(fbk *db, uint32_t space, fbk__identity_class *out)
+fbk_status
+fbk__identity_class_read(fbk *db, uint32_t space, fbk__identity_class *out)
 {
     static const char sql[] = "SELECT max_people, show FROM identity_namespace WHERE space = ?1";
     fbk__stmt *st = NULL;
@@ -118,7 +117,7 @@ classes_fill(fbk *db, const uint32_t *spaces, uint32_t n, fbk__identity *me, uin
         } else if (fresh && me->n_classes == UINT16_MAX) {
             rc = fbk__fail(db, FBK_ETOOBIG, "the store had more than 65535 namespaces");
         } else if (fresh) {
-            rc = class_fill(db, spaces[i], &me->classes[me->n_classes]);
+            rc = fbk__identity_class_read(db, spaces[i], &me->classes[me->n_classes]);
             *number = me->n_classes++;
         }
         if (rc >= 0)
@@ -236,11 +235,29 @@ identity_build(fbk *db, int64_t as_of_us, fbk__identity **out)
 static const char identity_key;
 
 fbk_status
+fbk__identity_current(fbk *db, const fbk__identity **out)
+{
+    uint64_t generation;
+    fbk__shared *shared;
+    fbk_status rc = fbk__generation(db, FBK__KIND_IDENTITY, &generation);
+
+    if (rc < 0)
+        return rc;
+    shared = fbk__shared_acquire(db, &identity_key);
+    if (shared && shared->generation != generation) {
+        fbk__shared_release(shared);
+        shared = NULL;
+    }
+    *out = (const fbk__identity *)(const void *)shared;
+    return FBK_OK;
+}
+
+fbk_status
 fbk__identity_acquire(fbk *db, fbk_time as_of_us, const fbk__identity **out)
 {
-    fbk__shared *shared;
+    const fbk__identity *current = NULL;
     fbk__identity *made = NULL;
-    uint64_t generation;
+    fbk__shared *shared;
     bool newer;
     fbk_status rc;
 
@@ -251,19 +268,19 @@ fbk__identity_acquire(fbk *db, fbk_time as_of_us, const fbk__identity **out)
             *out = made;
         return rc;
     }
-    rc = fbk__generation(db, FBK__KIND_IDENTITY, &generation);
+    rc = fbk__identity_current(db, &current);
     if (rc < 0)
         return rc;
-    shared = fbk__shared_acquire(db, &identity_key);
-    if (shared && shared->generation == generation) {
-        *out = (const fbk__identity *)(const void *)shared;
+    if (current) {
+        *out = current;
         return FBK_OK;
     }
     rc = identity_build(db, INT64_MAX, &made);
-    newer = rc >= 0 && (!shared || shared->generation < made->shared.generation);
-    fbk__shared_release(shared);
     if (rc < 0)
         return rc;
+    shared = fbk__shared_acquire(db, &identity_key);
+    newer = !shared || shared->generation < made->shared.generation;
+    fbk__shared_release(shared);
     if (newer)
         rc = fbk__shared_publish(db, &identity_key, &made->shared);
     if (rc < 0)

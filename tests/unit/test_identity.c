@@ -509,11 +509,46 @@ model_solve(const model *m, uint64_t out[PEOPLE])
     }
 }
 
+/* Asked one by one, from the snapshot of all, and one by one with the snapshot at hand. */
 static void
 assert_profiles(const uint64_t expect[PEOPLE])
 {
-    for (int i = 0; i < PEOPLE; i++)
-        ck_assert_uint_eq(profile(space_names[i % SPACES], value_of(i)), expect[i]);
+    const fbk__identity *who = NULL;
+
+    for (int i = 0; i < PEOPLE; i++) {
+        fbk_identity_person p = who_as_of(space_names[i % SPACES], value_of(i), FBK_TIME_NONE);
+        uint64_t n = 0;
+
+        for (int k = 0; k < PEOPLE; k++)
+            n += expect[k] == expect[i];
+        ck_assert_uint_eq(p.profile, expect[i]);
+        ck_assert_uint_eq(p.n_identifiers, n);
+    }
+    tk_assert_ok(db, fbk__identity_acquire(db, FBK_TIME_NONE, &who));
+    for (int i = 0; i < PEOPLE; i++) {
+        fbk_identity_person p = who_as_of(space_names[i % SPACES], value_of(i), FBK_TIME_NONE);
+
+        ck_assert_uint_eq(fbk__identity_profile(who, (uint32_t)p.identifier), expect[i]);
+        ck_assert_uint_eq(p.profile, expect[i]);
+        ck_assert_uint_eq(p.flags, fbk__identity_flags(who, (uint32_t)p.identifier));
+    }
+    fbk__identity_release(who);
+}
+
+/* The same as of an instant, walked and built. */
+static void
+assert_as_of(fbk_time as_of_us)
+{
+    const fbk__identity *who = NULL;
+
+    tk_assert_ok(db, fbk__identity_acquire(db, as_of_us, &who));
+    for (int i = 0; i < PEOPLE; i++) {
+        fbk_identity_person p = who_as_of(space_names[i % SPACES], value_of(i), as_of_us);
+
+        ck_assert_uint_eq(fbk__identity_profile(who, (uint32_t)p.identifier), p.profile);
+        ck_assert_uint_eq(p.flags, fbk__identity_flags(who, (uint32_t)p.identifier));
+    }
+    fbk__identity_release(who);
 }
 
 START_TEST(profiles_equal_the_definition)
@@ -566,6 +601,7 @@ START_TEST(profiles_equal_the_definition)
         }
         model_solve(&m, expect);
         assert_profiles(expect);
+        assert_as_of(at - 3000);
         /* Linking two that nothing linked, and unlinking them, gives back exactly what was. */
         if (!model_active(&m, i, k)) {
             int64_t later = 10000000 + 2 * step;
@@ -580,6 +616,40 @@ START_TEST(profiles_equal_the_definition)
         }
     }
     ck_assert_int_gt(same, 5);
+}
+END_TEST
+
+/* A person of more identifiers than are looked up one by one. */
+START_TEST(a_person_may_be_large)
+{
+    enum { N = 5000 };
+    fbk_identity_person person = FBK_IDENTITY_PERSON_INIT;
+    uint32_t space = 0;
+
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__word_resolve(db, "loyalty", 7, true, &space));
+    for (uint32_t i = 1; i <= N; i++) {
+        fbk__link link = {i - 1, i, FBK__LINK_EVENT, 1, i, i};
+        uint32_t node = 0;
+        char value[16];
+        int len = snprintf(value, sizeof value, "n%u", i);
+
+        tk_assert_ok(db, fbk__node_make(db, space, value, (size_t)len, &node));
+        ck_assert_uint_eq(node, i);
+        if (i > 1)
+            tk_assert_ok(db, fbk__link_add(db, &link, NULL));
+    }
+    tk_assert_ok(db, fbk__generation_bump(db, FBK__KIND_IDENTITY));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    for (int k = 0; k < 2; k++) {
+        tk_assert_ok(db, fbk_identity_who(db, "loyalty", "n4711", FBK_TIME_NONE, &person));
+        ck_assert(person.profile == 1 && person.n_identifiers == N);
+    }
+    ck_assert_int_eq(fbk_identity_unlink(db, "loyalty", "n2", "loyalty", "n3", 2 * N, NULL),
+                     FBK_OK);
+    ck_assert_uint_eq(profile("loyalty", "n4711"), 3);
+    ck_assert_uint_eq(who_as_of("loyalty", "n4711", 4000).n_identifiers, 1);
+    ck_assert_uint_eq(who_as_of("loyalty", "n17", 4000).n_identifiers, 4000);
 }
 END_TEST
 
@@ -724,6 +794,7 @@ main(void)
     tcase_add_test(tc, erased_identifiers_are_gone);
     tcase_add_test(tc, arguments_are_checked);
     tcase_add_loop_test(tc, profiles_equal_the_definition, 0, 6);
+    tcase_add_test(tc, a_person_may_be_large);
     tcase_add_test(tc, a_snapshot_never_changes);
     tcase_add_test(tc, what_is_rolled_back_is_seen_by_nobody);
     tcase_add_test(tc, two_connections_agree);
