@@ -12,9 +12,10 @@
 #include <feedback/clv.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
+#include <feedback/import.h>
 #include <feedback/model.h>
-#include <feedback/stats.h>
 #include <feedback/place.h>
+#include <feedback/stats.h>
 #include <feedback/store.h>
 
 #endif
