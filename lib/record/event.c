@@ -21,10 +21,10 @@ typedef fbk_status (*resolve_fn)(fbk *db, const char *text, size_t len, bool cre
 enum { RESOLVE_WANTED = UINT32_MAX };
 
 static bool
-resolve_prepare(fbk *db, const fbk__intern *dictionary, uint32_t **ids)
+resolve_prepare(const fbk_allocator *a, const fbk__intern *dictionary, uint32_t **ids)
 {
-    fbk__free(fbk__a(db), *ids);
-    *ids = fbk__calloc(fbk__a(db), dictionary->n + 1, sizeof **ids);
+    fbk__free(a, *ids);
+    *ids = fbk__calloc(a, dictionary->n + 1, sizeof **ids);
     return *ids != NULL;
 }
 
@@ -71,9 +71,9 @@ resolve_all(fbk *db, fbk__batch *batch)
 {
     fbk_status rc;
 
-    if (!resolve_prepare(db, &batch->words, &batch->word_ids) ||
-        !resolve_prepare(db, &batch->items, &batch->item_ids) ||
-        !resolve_prepare(db, &batch->places, &batch->place_ids))
+    if (!resolve_prepare(batch->a, &batch->words, &batch->word_ids) ||
+        !resolve_prepare(batch->a, &batch->items, &batch->item_ids) ||
+        !resolve_prepare(batch->a, &batch->places, &batch->place_ids))
         return fbk__nomem(db);
     resolve_mark(batch);
     rc = resolve_wanted(db, &batch->words, batch->word_ids, fbk__word_resolve);

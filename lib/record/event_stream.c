@@ -292,6 +292,8 @@ stream_copy(stream *s, const char *text, size_t len, fbk__span *out)
 
     if (rc >= 0)
         return FINE;
+    if (rc == FBK_ENOMEM)
+        return stream_nomem(s);
     (void)fbk__fail(s->db, rc, "the batch held too much text");
     return FATAL;
 }

@@ -170,12 +170,12 @@ tk_batch_add(fbk__batch *batch, const tk_event *e)
 }
 
 static fbk_status
-resolve_numbers(fbk *db, const fbk__intern *dictionary, uint32_t **out)
+resolve_numbers(fbk__batch *batch, const fbk__intern *dictionary, uint32_t **out)
 {
-    fbk__free(fbk__a(db), *out);
-    *out = fbk__alloc(fbk__a(db), (dictionary->n + 1) * sizeof **out);
+    fbk__free(batch->a, *out);
+    *out = fbk__alloc(batch->a, (dictionary->n + 1) * sizeof **out);
     if (!*out)
-        return fbk__nomem(db);
+        return FBK_ENOMEM;
     for (uint32_t i = 0; i < dictionary->n; i++)
         (*out)[i] = (uint32_t)strtoul(fbk__intern_text(dictionary, i, NULL), NULL, 10);
     return FBK_OK;
@@ -184,12 +184,12 @@ resolve_numbers(fbk *db, const fbk__intern *dictionary, uint32_t **out)
 fbk_status
 tk_batch_resolve(fbk *db, fbk__batch *batch)
 {
-    fbk_status rc = resolve_numbers(db, &batch->items, &batch->item_ids);
+    fbk_status rc = resolve_numbers(batch, &batch->items, &batch->item_ids);
 
     if (rc >= 0)
-        rc = resolve_numbers(db, &batch->places, &batch->place_ids);
+        rc = resolve_numbers(batch, &batch->places, &batch->place_ids);
     if (rc >= 0)
-        rc = resolve_numbers(db, &batch->words, &batch->word_ids);
+        rc = resolve_numbers(batch, &batch->words, &batch->word_ids);
     for (uint32_t i = 0; i < batch->words.n && rc >= 0; i++) {
         size_t len;
         const char *text = fbk__intern_text(&batch->words, i, &len);
