@@ -181,6 +181,8 @@ cli_instant(const char *option, const char *text, fbk_time *out)
         at = has_offset ? timegm(&tm) - offset_min * 60 : mktime(&tm);
     /* 30 February becomes 2 March there: the day must come back as it was given. */
     if (!ok || tm.tm_mday != asked.tm_mday || tm.tm_mon != asked.tm_mon) {
+        if (!option)
+            return false;
         cli_error("%s takes a date or a time as 2011-12-09, 2011-12-09 12:50 or "
                   "2011-12-09T12:50:00+01:00, not \"%.40s\"",
                   option, text);

@@ -59,7 +59,7 @@ bool
 cli_double(const char *option, const char *text, double low, double high, double *out);
 
 /** An instant: "2011-12-09", "2011-12-09 12:50[:07]" in the store's zone (a session must be open),
- *  or with Z or an offset as +01:00. A message and false if it is none. */
+ *  or with Z or an offset as +01:00. False if it is none, and a message if `option` is not NULL. */
 bool
 cli_instant(const char *option, const char *text, fbk_time *out);
 
@@ -176,6 +176,8 @@ cli_link(const cli_link_options *link, const char *a, const char *b);
 int
 cmd_backup(int argc, char **argv);
 int
+cmd_catalogue(int argc, char **argv);
+int
 cmd_check(int argc, char **argv);
 int
 cmd_init(int argc, char **argv);
@@ -185,6 +187,8 @@ int
 cmd_unlink(int argc, char **argv);
 int
 cmd_link(int argc, char **argv);
+int
+cmd_place(int argc, char **argv);
 int
 cmd_simulate(int argc, char **argv);
 

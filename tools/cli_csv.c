@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-
 /* A CSV file of master data (catalogue, places, weather: small beside the events) as an Arrow
  * stream of typed columns, which is what the library's bulk calls take. */
 
@@ -187,7 +185,7 @@ value_add(csv_table *t, int column, int64_t line)
 
         if (is->parse) {
             if (!is->parse(text, &value))
-                csv_fail(t, line, "%s was not understood", is->name);
+                csv_fail(t, line, "%s was no instant", is->name);
         } else {
             errno = 0;
             value = strtoll(text, &end, 10);
@@ -256,5 +254,54 @@ cli_csv_read(const char *path, const cli_csv_column *wanted, char *const *rename
         (void)fclose(t->r.file);
     free(t->r.field);
     free(t);
+    return code;
+}
+
+bool
+cli_csv_time(const char *text, int64_t *out)
+{
+    return cli_instant(NULL, text, out);
+}
+
+bool
+cli_rename(cli_load_options *load, char *text)
+{
+    const char *equals = strchr(text, '=');
+
+    if (!equals || equals == text || !equals[1] || load->n_renames == CLI_RENAMES) {
+        cli_error("--column takes NAME=HEADER, at most %d times", CLI_RENAMES);
+        return false;
+    }
+    load->renames[load->n_renames++] = text;
+    return true;
+}
+
+int
+cli_load(const cli_load_options *load, const char *path)
+{
+    struct ArrowArrayStream stream = {0};
+    cli_session session;
+    char count[CLI_TEXT];
+    int64_t rows = 0;
+    fbk_status rc;
+    int code = cli_open(0, &session);
+
+    if (code != CLI_OK)
+        return code;
+    code = cli_csv_read(path, load->columns, load->renames, load->n_renames, &stream);
+    if (code == CLI_OK) {
+        rc = load->call(session.db, &stream, &rows);
+        if (rc < 0) {
+            code = cli_failed(session.db, rc);
+        } else if (cli.json) {
+            cli_json_begin();
+            cli_json_text("file", path);
+            cli_json_int("rows", rows);
+            cli_json_end();
+        } else {
+            (void)printf("%s: %s %s\n", path, cli_count(count, rows), load->what);
+        }
+    }
+    cli_close(&session);
     return code;
 }

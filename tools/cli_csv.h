@@ -3,9 +3,9 @@
 #ifndef TOOLS_CLI_CSV_H
 #define TOOLS_CLI_CSV_H
 
-#include <feedback/arrow.h>
+#include "cli.h"
 
-#include <stdbool.h>
+enum { CLI_RENAMES = 50 };
 
 /** A column that a verb takes; others of the file are passed over. */
 typedef struct cli_csv_column {
@@ -24,5 +24,26 @@ typedef struct cli_csv_column {
 int
 cli_csv_read(const char *path, const cli_csv_column *wanted, char *const *renames, int n_renames,
              struct ArrowArrayStream *out);
+
+/** What `load` of a verb needs: read a file, give it to the library, say how many rows it took. */
+typedef struct cli_load_options {
+    const cli_csv_column *columns;
+    fbk_status (*call)(fbk *db, struct ArrowArrayStream *rows, int64_t *out_rows);
+    const char *what; /* "items" */
+    char *renames[CLI_RENAMES];
+    int n_renames;
+} cli_load_options;
+
+/** @return an exit code. */
+int
+cli_load(const cli_load_options *load, const char *path);
+
+/** Take a --column NAME=HEADER; a message and false if it is none. */
+bool
+cli_rename(cli_load_options *load, char *text);
+
+/** A cell with an instant, as cli_instant() reads it. */
+bool
+cli_csv_time(const char *text, int64_t *out);
 
 #endif

@@ -87,17 +87,18 @@ cli_day(char *out, fbk_time at)
     return time_print(out, at, "%Y-%m-%d");
 }
 
+static bool printed; /* something stands above: a heading wants a blank line */
+
 void
 cli_heading(const char *format, ...)
 {
-    static bool later;
     va_list args;
 
     if (cli.json)
         return;
-    if (later)
+    if (printed)
         (void)putchar('\n');
-    later = true;
+    printed = true;
     if (cli.colour)
         (void)fputs("\033[1m", stdout);
     va_start(args, format);
@@ -111,6 +112,7 @@ cli_fact(const char *name, const char *format, ...)
 {
     va_list args;
 
+    printed = true;
     (void)printf("  %-28s ", name);
     va_start(args, format);
     (void)vprintf(format, args);

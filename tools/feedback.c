@@ -16,6 +16,8 @@ static const struct verb {
     const char *what;
 } verbs[] = {
     {"init", cmd_init, "make a store"},
+    {"catalogue", cmd_catalogue, "load and show items and stock"},
+    {"place", cmd_place, "load and show places"},
     {"link", cmd_link, "say that two identifiers are one person"},
     {"unlink", cmd_unlink, "say that they are not"},
     {"stats", cmd_stats, "count what is in the store"},

@@ -10,6 +10,7 @@
 #include <feedback/base.h>
 #include <feedback/catalogue.h>
 #include <feedback/clv.h>
+#include <feedback/copurchase.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/import.h>

@@ -83,7 +83,8 @@ fbk__buf_printf(fbk__buf *buf, const char *format, ...)
     va_end(again);
 }
 
-/* The digits and the exponent come from printf(); the decimal sign, which is the locale's, does not. */
+/* The digits and the exponent come from printf(); the decimal sign, which would be the locale's,
+ * does not. */
 void
 fbk__buf_double(fbk__buf *buf, double value, int digits)
 {

@@ -38,8 +38,9 @@ fbk__buf_str(fbk__buf *buf, const char *text);
 void
 fbk__buf_printf(fbk__buf *buf, const char *format, ...) FBK_PRINTF(2, 3);
 
-/** A number in decimal, the same in every locale: at most `digits` significant ones (1 to 17), "0.1",
- *  "25", "1.5e+20"; plain between 1e-5 and 1e15. What is not finite becomes "null", as JSON has it. */
+/** A number in decimal, the same in every locale: at most `digits` significant ones (1 to 17),
+ *  "0.1", "25", "1.5e+20"; plain between 1e-5 and 1e15. What is not finite becomes "null", as JSON
+ *  has it. */
 void
 fbk__buf_double(fbk__buf *buf, double value, int digits);
 

@@ -12,11 +12,11 @@
  *
  *   orders people anonymous items min_people shrink_milli
  *   items times   id (from the last) orders people
- *   items times   len { served rest; served times partner; rest times partner (number from the last) }
+ *   items times   len { served rest; served times partner; rest times partner }
  *   places        times: place (from the last) len { orders people n; n times partner }
  *   max_set set_min_orders sets
  *   sets times    size number (from the last) … orders
- *   partner       number people orders-people */
+ *   partner       number people orders-people; the number of the rest from the last */
 
 enum { FBK__COPURCHASE_FORMAT = 1, FBK__SET_MAX = 12 };
 
@@ -38,6 +38,18 @@ typedef struct fbk__copurchase_write {
 fbk_status
 fbk__copurchase_write_body(const fbk__orders *o, const fbk__itemsets *sets,
                            fbk__copurchase_write *how, fbk__buf *body) FBK_MUST_USE;
+
+/** How many of n orders a share of them is, at least: ceil(share n), 1 at least. A share that was
+ *  meant to be whole (.07 of 100) stays so. */
+static inline uint32_t
+fbk__share_of_orders(double share, uint64_t n)
+{
+    double orders = share * (double)n;
+    uint32_t whole = (uint32_t)orders;
+
+    whole += orders - whole > 1e-9 * orders;
+    return whole ? whole : 1;
+}
 
 /** A body, opened. Items go by number, 0 … n_items - 1, ascending by id. */
 typedef struct fbk__copurchase {

@@ -46,25 +46,50 @@ backup_progress_handler(void *user_data)
     return b->stopped < 0;
 }
 
-/* A log or journal that belongs to an older file of this name would be replayed into the copy. */
+/* Let SQLite remove what a store that nobody uses has beside it: readers, and a process that was
+ * killed, leave a log behind. Whatever fails here is found by what is still there afterwards. */
+static void
+backup_settle_target(backup *b)
+{
+    fbk_store *store = b->db->conn->store;
+    int64_t deadline = fbk__now_ns() + (int64_t)store->busy_timeout_ms * 1000000;
+    fbk__lease lease = {.fd = -1};
+    fbk__handle h = {.sq = NULL};
+    int64_t n;
+    fbk_status rc = fbk__lease_open(b->db, &lease, b->to, false);
+
+    if (rc >= 0)
+        rc = fbk__lease_acquire(b->db, &lease, deadline);
+    if (rc >= 0)
+        rc = fbk__handle_open(b->db, store, b->to, FBK__HANDLE_WRITE, &h);
+    if (rc >= 0)
+        rc = fbk__handle_int(b->db, &h, "SELECT count(*) FROM sqlite_schema", &n);
+    if (rc >= 0)
+        (void)sqlite3_db_config(h.sq, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    fbk__handle_close(&h);
+    fbk__lease_release(&lease);
+    fbk__lease_close(b->db, &lease);
+    fbk__err_clear(b->db);
+}
+
+/* A log or journal that belongs to another file of this name would be replayed into the copy. */
 static fbk_status
 backup_check_target(backup *b, bool exists)
 {
-    const char *sides[] = {"-wal", "-journal", "-shm"};
-
-    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
-        if (fbk__path_size(b->to, sides[i]) < 0)
-            continue;
-        if (exists)
-            return fbk__fail(b->db, FBK_EBUSY,
-                             "the file to be replaced was in use, or not closed properly: a file "
-                             "with the suffix %s stood beside it",
-                             sides[i]);
-        return fbk__fail(b->db, FBK_EEXIST,
-                         "a file with the suffix %s stood beside the target, left from an older "
-                         "file of that name",
-                         sides[i]);
+    if (!exists) {
+        if (fbk__path_size(b->to, "-wal") > 0 || fbk__path_size(b->to, "-journal") > 0)
+            return fbk__fail(b->db, FBK_EEXIST,
+                             "beside the target stood the log or journal of an older file of that "
+                             "name");
+        return FBK_OK;
     }
+    if (fbk__path_size(b->to, "-wal") >= 0 || fbk__path_size(b->to, "-shm") >= 0)
+        backup_settle_target(b);
+    if (fbk__path_size(b->to, "-wal") >= 0 || fbk__path_size(b->to, "-shm") >= 0 ||
+        fbk__path_size(b->to, "-journal") >= 0)
+        return fbk__fail(b->db, FBK_EBUSY,
+                         "the file to be replaced was in use, or its log or journal could not be "
+                         "settled");
     return FBK_OK;
 }
 
