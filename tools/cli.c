@@ -209,15 +209,19 @@ cli_failed(const fbk *db, fbk_status status)
 }
 
 int
-cli_open(uint32_t flags, cli_session *out)
+cli_open(int mode, cli_session *out)
 {
     fbk_store_options options = FBK_STORE_OPTIONS_INIT;
     fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
     fbk_status rc;
 
     memset(out, 0, sizeof *out);
-    options.flags = flags;
+    options.busy_timeout_ms = cli.busy_timeout_ms;
     rc = fbk_store_open(cli.store, &options, &out->store, &info);
+    if (rc == FBK_EREADONLY && mode == CLI_READ) {
+        options.flags = FBK_STORE_READONLY;
+        rc = fbk_store_open(cli.store, &options, &out->store, &info);
+    }
     if (rc < 0) {
         cli_error("%s: %s", cli.store, info.message);
         if (rc == FBK_ENOTFOUND)

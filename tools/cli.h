@@ -28,7 +28,8 @@ typedef struct cli_globals {
     const char *store; /* path; "feedback.db" unless --store or FEEDBACK_STORE */
     bool json;
     int progress;
-    bool colour; /* on stdout */
+    uint32_t busy_timeout_ms; /* 0 = the library's */
+    bool colour;              /* on stdout */
 } cli_globals;
 
 extern cli_globals cli;
@@ -71,10 +72,12 @@ typedef struct cli_session {
     fbk_store_facts facts;
 } cli_session;
 
+enum { CLI_WRITE, CLI_READ };
+
 /** Open cli.store and connect; on failure a message and an exit code. Sets the time zone of the
- *  process to the store's. @param flags FBK_STORE_*. */
+ *  process to the store's. CLI_READ makes do with a store that cannot be written. */
 int
-cli_open(uint32_t flags, cli_session *out);
+cli_open(int mode, cli_session *out);
 void
 cli_close(cli_session *session);
 
@@ -179,6 +182,8 @@ int
 cmd_catalogue(int argc, char **argv);
 int
 cmd_check(int argc, char **argv);
+int
+cmd_import(int argc, char **argv);
 int
 cmd_init(int argc, char **argv);
 int

@@ -284,7 +284,7 @@ cli_load(const cli_load_options *load, const char *path)
     char count[CLI_TEXT];
     int64_t rows = 0;
     fbk_status rc;
-    int code = cli_open(0, &session);
+    int code = cli_open(CLI_WRITE, &session);
 
     if (code != CLI_OK)
         return code;

@@ -55,7 +55,7 @@ cli_link(const cli_link_options *link, const char *a, const char *b)
 
     if (!cli_identifier(a, &space_a, &value_a) || !cli_identifier(b, &space_b, &value_b))
         goto out;
-    code = cli_open(0, &session);
+    code = cli_open(CLI_WRITE, &session);
     if (code != CLI_OK)
         goto out;
     if (link->at && !cli_instant("--at", link->at, &at_us)) {

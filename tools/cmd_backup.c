@@ -31,7 +31,7 @@ cmd_backup(int argc, char **argv)
     }
     if (argc - optind != 1)
         return cli_usage('?', usage);
-    code = cli_open(0, &session);
+    code = cli_open(CLI_READ, &session);
     if (code != CLI_OK)
         return code;
     how.progress = cli_progress;

@@ -51,7 +51,7 @@ list(void)
     struct ArrowArrayStream stream = {0};
     cli_session session;
     fbk_status rc;
-    int code = cli_open(0, &session);
+    int code = cli_open(CLI_READ, &session);
 
     if (code != CLI_OK)
         return code;
@@ -90,7 +90,7 @@ show(const char *sku)
     struct ArrowArrayStream stream = {0};
     cli_session session;
     fbk_status rc;
-    int code = cli_open(0, &session);
+    int code = cli_open(CLI_READ, &session);
 
     if (code != CLI_OK)
         return code;

@@ -48,7 +48,7 @@ cmd_check(int argc, char **argv)
     }
     if (optind != argc)
         return cli_usage('?', usage);
-    code = cli_open(0, &session);
+    code = cli_open(CLI_READ, &session);
     if (code != CLI_OK)
         return code;
     how.progress = cli_progress;

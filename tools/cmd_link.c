@@ -22,7 +22,7 @@ quarantined_print(void)
     struct ArrowArrayStream stream = {0};
     cli_session session;
     fbk_status rc;
-    int code = cli_open(0, &session);
+    int code = cli_open(CLI_READ, &session);
 
     if (code != CLI_OK)
         return code;

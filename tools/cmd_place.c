@@ -35,7 +35,7 @@ list(void)
     struct ArrowArrayStream stream = {0};
     cli_session session;
     fbk_status rc;
-    int code = cli_open(0, &session);
+    int code = cli_open(CLI_READ, &session);
 
     if (code != CLI_OK)
         return code;
@@ -59,7 +59,7 @@ near(const char *latitude, const char *longitude)
     if (!cli_double("LATITUDE", latitude, -90.0, 90.0, &latitude_deg) ||
         !cli_double("LONGITUDE", longitude, -180.0, 180.0, &longitude_deg))
         return CLI_USAGE;
-    code = cli_open(0, &session);
+    code = cli_open(CLI_READ, &session);
     if (code != CLI_OK)
         return code;
     rc = fbk_place_nearest(session.db, latitude_deg, longitude_deg, &place, &km);

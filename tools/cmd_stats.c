@@ -132,7 +132,7 @@ cmd_stats(int argc, char **argv)
     }
     if (optind != argc)
         return cli_usage('?', usage);
-    code = cli_open(0, &session);
+    code = cli_open(CLI_READ, &session);
     if (code != CLI_OK)
         return code;
     if (as_of && !cli_instant("--as-of", as_of, &as_of_us)) {

@@ -16,6 +16,7 @@ static const struct verb {
     const char *what;
 } verbs[] = {
     {"init", cmd_init, "make a store"},
+    {"import", cmd_import, "store the events of files"},
     {"catalogue", cmd_catalogue, "load and show items and stock"},
     {"place", cmd_place, "load and show places"},
     {"link", cmd_link, "say that two identifiers are one person"},
@@ -38,6 +39,7 @@ help(FILE *out)
     (void)fputs("\n  --store FILE   the store (default: $FEEDBACK_STORE, else feedback.db)\n"
                 "  --json         one JSON object a line on standard output\n"
                 "  --progress W   when to draw a progress bar: auto, always, never\n"
+                "  --busy-timeout MS  wait so long for a store that is locked (default 10000)\n"
                 "  --version      versions of the library and of what it runs on\n"
                 "  --help         this text; feedback VERB --help for a verb's\n\n"
                 "Exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input data, 4 store damaged,\n"
@@ -77,11 +79,15 @@ finish(int rc)
 int
 main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},    {"json", no_argument, NULL, 'j'},
-        {"progress", required_argument, NULL, 'p'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"progress", required_argument, NULL, 'p'},
+                                            {"busy-timeout", required_argument, NULL, 't'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     const char *from_environment = getenv("FEEDBACK_STORE");
+    int64_t timeout_ms;
     const char *no_colour = getenv("NO_COLOR");
 
     if (from_environment && *from_environment)
@@ -98,6 +104,11 @@ main(int argc, char **argv)
         case 'p':
             if (!progress_parse(optarg))
                 return CLI_USAGE;
+            break;
+        case 't':
+            if (!cli_int("--busy-timeout", optarg, 1, 600000, &timeout_ms))
+                return CLI_USAGE;
+            cli.busy_timeout_ms = (uint32_t)timeout_ms;
             break;
         case 'v':
             (void)printf("feedback %s\n%s", fbk_version_string(), fbk_build_info());
