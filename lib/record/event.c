@@ -236,6 +236,7 @@ static fbk_status
 event_prop(fbk *db, fbk__batch *batch, const fbk_event *from, uint32_t i)
 {
     fbk__batch_prop *prop = fbk__batch_add_prop(batch);
+    const char *text = from->texts ? from->texts[i] : NULL;
     fbk_status rc;
 
     if (!prop)
@@ -244,8 +245,8 @@ event_prop(fbk *db, fbk__batch *batch, const fbk_event *from, uint32_t i)
     if (rc < 0)
         return rc;
     prop->type = from->types[i];
-    if (prop->type == FBK_PROP_TEXT && from->texts && from->texts[i])
-        return event_text(db, batch, from->texts[i], &prop->value.text);
+    if (prop->type == FBK_PROP_TEXT && text)
+        return event_text(db, batch, text, &prop->value.text);
     if (prop->type == FBK_PROP_DOUBLE && from->doubles)
         prop->value.d = from->doubles[i];
     else if ((prop->type == FBK_PROP_INT || prop->type == FBK_PROP_BOOL) && from->ints)
