@@ -290,7 +290,7 @@ row_slots(fbk__apply *ap)
     return true;
 }
 
-/* -- time ----------------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 static bool
 time_parsed(const fbk__mapping *map, fbk__piece t, fbk__when *out)
@@ -378,7 +378,7 @@ row_time(fbk__apply *ap)
     return true;
 }
 
-/* -- id ------------------------------------------------------------------------------------------- */
+/* ---- id ---- */
 
 /* The parts of an id are joined by '/', so that what has one is written otherwise: two different
  * rows of parts never give the same id. */
@@ -396,16 +396,13 @@ id_add(fbk__buf *id, fbk__piece t)
 }
 
 static bool
-row_id(fbk__apply *ap)
+id_parts(fbk__apply *ap)
 {
     const fbk__map_range parts = ap->map->event_id;
     fbk__buf *id = &ap->row.id;
     bool any = false;
-    fbk__piece t;
+    fbk__piece t = {ap->source, ap->source_len};
 
-    if (parts.n == 0)
-        return true;
-    t = (fbk__piece){ap->source, ap->source_len};
     if (ap->map->source.kind != FBK__MAP_NONE &&
         !value_checked(ap, &ap->map->source, "source", FBK__ROW_TEXT_MAX, &t))
         return false;
@@ -423,7 +420,16 @@ row_id(fbk__apply *ap)
     return id->len <= FBK__ROW_TEXT_MAX || row_bad(ap, "event_id", "was too long");
 }
 
-/* -- lines and items ------------------------------------------------------------------------------ */
+static bool
+row_id(fbk__apply *ap)
+{
+    if (ap->map->event_id.n == 0 || id_parts(ap))
+        return true;
+    ap->row.id.len = 0; /* half an id is none */
+    return false;
+}
+
+/* ---- lines and items ---- */
 
 /* The sum of the values that are there; *given says whether any is. */
 static bool

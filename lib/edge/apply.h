@@ -9,13 +9,13 @@
 /* A mapping applied to one row: cells in, a typed row out. */
 
 enum {
-    FBK__ROW_TEXT_MAX = 255,   /* ids, items, sources, channels, places, order references */
-    FBK__ROW_VALUE_MAX = 1024, /* identifiers */
-    FBK__ROW_PROP_MAX = 4095   /* texts of properties */
+    FBK__ROW_TEXT_MAX = 255,  /* ids, items, sources, channels, places, order references */
+    FBK__ROW_VALUE_MAX = 255, /* identifiers */
+    FBK__ROW_PROP_MAX = 65535 /* texts of properties */
 };
 
-/** What all rows of one event share stands in slots, in this order, then one for each identifier and
- *  each property of the mapping. */
+/** What all rows of one event share stands in slots, in this order, then one for each identifier
+ *  and each property of the mapping. */
 enum {
     FBK__SLOT_KIND,
     FBK__SLOT_SOURCE,

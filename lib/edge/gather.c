@@ -112,7 +112,7 @@ fbk__gather_count(const fbk__gather *g)
     return g->counts;
 }
 
-/* -- rows as bytes -------------------------------------------------------------------------------- */
+/* ---- rows as bytes ---- */
 
 static void
 put_text(fbk__buf *buf, const void *bytes, size_t len)
@@ -176,7 +176,7 @@ fbk__gather_add(fbk__gather *g, const fbk__row *row, int64_t number, int64_t lin
     return fbk__spill_add(g->rows, content, g->seq++, buf->data, buf->len);
 }
 
-/* -- groups --------------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static void
 group_blame(group *gr, const char *field, const char *reason, int64_t row, int64_t other)
@@ -432,7 +432,7 @@ fbk__gather_finish(fbk__gather *g)
     return rc < 0 ? rc : fbk__spill_sort(g->events);
 }
 
-/* -- events --------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 fbk_status
 fbk__gather_next(fbk__gather *g, fbk__gather_event *out)

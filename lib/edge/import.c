@@ -42,7 +42,7 @@ fbk__import_progress(fbk__import *im, uint64_t done)
         im->db, im->options.progress(im->options.progress_data, done, im->file_size));
 }
 
-/* -- storing -------------------------------------------------------------------------------------- */
+/* ---- storing ---- */
 
 /* The events of one commit, with what is needed to say which rows were a conflict. */
 typedef struct storing {
@@ -259,7 +259,7 @@ import_store(fbk__import *im)
     return rc;
 }
 
-/* -- the call ------------------------------------------------------------------------------------- */
+/* ---- the call ---- */
 
 static fbk_status
 options_check(fbk *db, const fbk_import_options *opt)

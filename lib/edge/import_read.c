@@ -48,7 +48,7 @@ read_progress(fbk__import *im)
     return fbk__import_progress(im, done / 2);
 }
 
-/* -- CSV ------------------------------------------------------------------------------------------ */
+/* ---- CSV ---- */
 
 static fbk_status
 column_missing(fbk__import *im, uint32_t column)
@@ -212,7 +212,7 @@ csv_read_all(fbk__import *im)
     return rc;
 }
 
-/* -- JSON ----------------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static fbk_status
 json_record(fbk__import *im, fbk__json *json, const fbk__json_record *record)

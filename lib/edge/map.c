@@ -9,24 +9,36 @@
 #include "edge/mapread.h"
 #include "log/batch.h"
 
-/* -- kinds, flags, identifiers, properties -------------------------------------------------------- */
+/* ---- kinds, flags, identifiers, properties ---- */
 
-/* A word as kinds, namespaces and keys are: letters, digits and _ - . : at most 64 bytes. */
+/* Kinds and namespaces are lower-case words; keys of properties are what programs call names. */
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static bool
-word_valid(const json_t *json)
+word_valid(const json_t *json, bool key)
 {
-    static const char signs[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:";
+    const char *text = json_string_value(json);
     size_t len = json_string_length(json);
 
-    return len > 0 && len <= 64 && strspn(json_string_value(json), signs) == len;
+    if (len == 0 || len > 64 || strspn(text, key ? LOWER UPPER "_" : LOWER) == 0)
+        return false;
+    return strspn(text, key ? LOWER UPPER "0123456789_.-" : LOWER "0123456789_") == len;
 }
 
 static bool
 read_word(fbk__mapread *c, const json_t *json, void *to)
 {
-    if (!json_is_string(json) || !word_valid(json))
-        return fbk__mapread_fail(c, "was no word of 1 to 64 letters, digits or _-.:");
+    if (!json_is_string(json) || !word_valid(json, false))
+        return fbk__mapread_fail(c, "was no lower-case word of letters, digits and _");
+    return fbk__mapread_text(c, json, to);
+}
+
+static bool
+read_key(fbk__mapread *c, const json_t *json, void *to)
+{
+    if (!json_is_string(json) || !word_valid(json, true))
+        return fbk__mapread_fail(c, "was no name of letters, digits, _, . and -");
     return fbk__mapread_text(c, json, to);
 }
 
@@ -79,6 +91,7 @@ read_rules(fbk__mapread *c, const json_t *json, fbk__map_rules *out, fbk__maprea
         if (!json_is_array(rules))
             return fbk__mapread_fail(c, "had no list of rules");
     }
+    out->otherwise = 0;
     out->rules.first = (uint32_t)c->map->n_rules;
     for (size_t i = 0; i < json_array_size(rules); i++) {
         if (!read_rule(c, json_array_get(rules, i), read_result))
@@ -204,7 +217,7 @@ prop_one(fbk__mapread *c, const json_t *json)
 {
     fbk__mapping *map = c->map;
     fbk__map_prop prop = {.key = UINT32_MAX, .type = FBK__PROP_TEXT};
-    const fbk__mapread_member members[] = {{"key", read_word, &prop.key},
+    const fbk__mapread_member members[] = {{"key", read_key, &prop.key},
                                            {"type", read_prop_type, &prop.type},
                                            {"value", fbk__mapread_value, &prop.value}};
 
@@ -225,7 +238,7 @@ read_props(fbk__mapread *c, const json_t *json, void *to)
     return read_each(c, json, prop_one);
 }
 
-/* -- the parts of a mapping ----------------------------------------------------------------------- */
+/* ---- the parts of a mapping ---- */
 
 static bool
 read_format(fbk__mapread *c, const json_t *json, void *to)

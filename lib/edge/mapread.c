@@ -180,7 +180,7 @@ read_column(fbk__mapread *c, const json_t *json, void *to)
     return true;
 }
 
-/* -- conditions ----------------------------------------------------------------------------------- */
+/* ---- conditions ---- */
 
 static bool
 read_cond(fbk__mapread *c, const json_t *json, uint32_t at);
@@ -339,7 +339,7 @@ read_cond(fbk__mapread *c, const json_t *json, uint32_t at)
     return ok;
 }
 
-/* -- values --------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 /* Values side by side: a list, or one for a list of one. */
 bool

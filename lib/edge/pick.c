@@ -120,7 +120,7 @@ fbk__pick_value(fbk__pick *pick, const fbk__map_value *value)
         fbk__piece t = fbk__pick_value(pick, part);
 
         any = any || (t.len > 0 && part->kind != FBK__MAP_CONST);
-        /* A part of parts stands at the end of the buffer already, and the buffer may have moved. */
+        /* A part of parts stands at the end of the buffer already, which may have moved. */
         if (part->kind == FBK__MAP_PARTS && t.len > 0) {
             if (i > 0 && join.len > 0) {
                 (void)fbk__buf_room(&pick->parts, join.len);

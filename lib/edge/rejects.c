@@ -49,6 +49,8 @@ put_field(FILE *file, const char *text)
 fbk_status
 fbk__rejects_add(fbk__rejects *r, int64_t row, int64_t line, const char *field, const char *reason)
 {
+    char numbers[48];
+
     if (r->n++ == 0) {
         r->first_row = row;
         r->first_line = line;
@@ -57,7 +59,8 @@ fbk__rejects_add(fbk__rejects *r, int64_t row, int64_t line, const char *field, 
     }
     if (!r->file)
         return FBK_OK;
-    (void)fprintf(r->file, "%" PRId64 ",%" PRId64 ",", row, line);
+    (void)snprintf(numbers, sizeof numbers, "%" PRId64 ",%" PRId64 ",", row, line);
+    (void)fputs(numbers, r->file);
     put_field(r->file, field);
     (void)fputc(',', r->file);
     put_field(r->file, reason);

@@ -217,7 +217,7 @@ START_TEST(agrees_with_jansson)
     int good = 0;
 
     fbk__rng_seed(&rng, 20);
-    for (int round = 0; round < 200000; round++) {
+    for (int round = 0; round < 30000; round++) {
         char text[sizeof line];
         json_t *tree;
         fbk__buf out;
@@ -239,7 +239,7 @@ START_TEST(agrees_with_jansson)
         good += ours;
         json_decref(tree);
     }
-    ck_assert_int_gt(good, 1000);
+    ck_assert_int_gt(good, 300);
 }
 END_TEST
 
