@@ -108,6 +108,9 @@ enum { CLI_TEXT = 64 };
 /** 1,234,567 */
 char *
 cli_count(char *out, int64_t value);
+/** 1 row, 2 rows */
+char *
+cli_counted(char *out, int64_t value, const char *one, const char *many);
 /** 8,911,407.90 */
 char *
 cli_money(char *out, int64_t micro);

@@ -30,6 +30,15 @@ cli_count(char *out, int64_t value)
 }
 
 char *
+cli_counted(char *out, int64_t value, const char *one, const char *many)
+{
+    char number[CLI_TEXT];
+
+    (void)snprintf(out, CLI_TEXT, "%s %s", cli_count(number, value), value == 1 ? one : many);
+    return out;
+}
+
+char *
 cli_money(char *out, int64_t micro)
 {
     uint64_t size = micro < 0 ? -(uint64_t)micro : (uint64_t)micro;

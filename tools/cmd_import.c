@@ -56,16 +56,17 @@ report_print(const char *path, const fbk_import_report *r, double seconds)
 {
     char text[6][CLI_TEXT];
 
-    (void)printf("%s: %s rows read, %s events stored with %s lines, %s already there", path,
-                 cli_count(text[0], (int64_t)r->rows_read),
-                 cli_count(text[1], (int64_t)r->events_added),
-                 cli_count(text[2], (int64_t)r->lines_added),
+    (void)printf("%s: %s read, %s stored with %s, %s already there", path,
+                 cli_counted(text[0], (int64_t)r->rows_read, "row", "rows"),
+                 cli_counted(text[1], (int64_t)r->events_added, "event", "events"),
+                 cli_counted(text[2], (int64_t)r->lines_added, "line", "lines"),
                  cli_count(text[3], (int64_t)r->events_already));
     if (r->rows_skipped)
-        (void)printf(", %s rows left out by the mapping",
-                     cli_count(text[4], (int64_t)r->rows_skipped));
+        (void)printf(", %s left out by the mapping",
+                     cli_counted(text[4], (int64_t)r->rows_skipped, "row", "rows"));
     if (r->items_described)
-        (void)printf(", %s items described", cli_count(text[5], (int64_t)r->items_described));
+        (void)printf(", %s described",
+                     cli_counted(text[5], (int64_t)r->items_described, "item", "items"));
     (void)printf(", %.1f s\n", seconds);
 }
 
@@ -76,20 +77,16 @@ rejects_say(const char *path, const fbk_import_report *r, const char *rejects_pa
     char rows[CLI_TEXT];
     char events[CLI_TEXT];
 
-    if (r->rows_rejected)
-        cli_error("%s: %s rows (%s events) were rejected and the rest stored; the first, row %lld "
-                  "on line %lld%s%s: %s%s%s",
-                  path, cli_count(rows, (int64_t)r->rows_rejected),
-                  cli_count(events, (int64_t)r->events_rejected), (long long)r->reject_row,
-                  (long long)r->reject_line, *r->reject_field ? ", " : "", r->reject_field,
-                  r->reject_reason, rejects_path ? "; all are in " : "",
-                  rejects_path ? rejects_path : "");
-    if (r->events_conflict)
-        cli_error("%s: %s events were not stored: other events have their ids", path,
-                  cli_count(events, (int64_t)r->events_conflict));
     if (r->events_erased)
-        cli_note("%s: %s events were not stored: they were erased", path,
-                 cli_count(events, (int64_t)r->events_erased));
+        cli_note("%s: %s not stored: they were erased once", path,
+                 cli_counted(events, (int64_t)r->events_erased, "event was", "events were"));
+    if (r->rows_rejected)
+        cli_error("%s: %s rejected and the rest stored; the first, row %lld on line %lld%s%s: "
+                  "%s%s%s",
+                  path, cli_counted(rows, (int64_t)r->rows_rejected, "row was", "rows were"),
+                  (long long)r->reject_row, (long long)r->reject_line, *r->reject_field ? ", " : "",
+                  r->reject_field, r->reject_reason, rejects_path ? "; all are in " : "",
+                  rejects_path ? rejects_path : "");
     return r->rows_rejected || r->events_conflict;
 }
 

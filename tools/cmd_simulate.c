@@ -219,8 +219,9 @@ cmd_simulate(int argc, char **argv)
     s->seed = (uint64_t)seed;
     s->n_people = (int32_t)customers;
     s->n_days = (int32_t)days;
-    s->start_day = 19359; /* Monday, 2023-01-02 */
-    s->kiosk_left = customers >= 1000 && days >= 56 ? SIM_KIOSK_LOGINS : 0;
+    s->start_day = 19359;                           /* Monday, 2023-01-02 */
+    s->has_kiosk = customers >= 1000 && days >= 56; /* else too few could log in there */
+    s->kiosk_left = s->has_kiosk ? SIM_KIOSK_LOGINS : 0;
     fbk__rng_seed(&s->rng, s->seed);
     rc = simulate(s, dir);
     if (rc == CLI_OK)

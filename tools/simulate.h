@@ -167,6 +167,7 @@ typedef struct sim {
     int32_t n_born;
     sim_day *days; /* n_days + 1: the last takes what arrives after the end */
     int64_t next_event, next_order;
+    bool has_kiosk;
     int kiosk_left;
     sim_totals totals;
     FILE *events, *resent, *identities;

@@ -151,7 +151,7 @@ sim_write_people(const sim *s, FILE *out)
         (void)fprintf(out, ",%d\n", (me->is & SIM_ALIVE) != 0);
         put_groups(s, i, s->identities);
     }
-    if (s->kiosk_left == 0)
+    if (s->has_kiosk)
         (void)fputs("kiosk,cookie,kiosk-lis-0000001\n", s->identities);
 }
 
@@ -212,5 +212,5 @@ sim_write_truth(const sim *s, FILE *out)
     (void)fprintf(out,
                   ",\n \"anonymous_cookies\":%lld,\"kiosk\":%s,\"blocked\":[\"loyalty "
                   "0000000000\",\"email null\",\"email \"]}\n",
-                  (long long)t->anonymous_cookies, s->kiosk_left == 0 ? "true" : "false");
+                  (long long)t->anonymous_cookies, s->has_kiosk ? "true" : "false");
 }
