@@ -9,16 +9,17 @@
 #include <feedback/arrow.h>
 #include <feedback/base.h>
 #include <feedback/catalogue.h>
+#include <feedback/climate.h>
 #include <feedback/clv.h>
 #include <feedback/copurchase.h>
+#include <feedback/context.h>
 #include <feedback/event.h>
 #include <feedback/identity.h>
 #include <feedback/import.h>
 #include <feedback/model.h>
-#include <feedback/rfm.h>
-#include <feedback/stats.h>
 #include <feedback/place.h>
 #include <feedback/stats.h>
 #include <feedback/store.h>
+#include <feedback/weather.h>
 
 #endif

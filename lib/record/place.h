@@ -36,6 +36,8 @@ typedef struct fbk__places {
     double *longitude_deg;
     uint32_t *zone;         /* number in zones; 0 = the store's */
     uint32_t *station;      /* weather station; 0 = none known */
+    uint32_t only_station;  /* the store's only one; 0 = it has none or several */
+    uint32_t reserved0;
     uint8_t *flags;         /* FBK__PLACE_* */
     uint32_t *code_at;      /* number in codes + 1; 0 = no such place */
     uint32_t *place_of;     /* place by number of its code in codes */
@@ -57,6 +59,15 @@ fbk__places_release(const fbk__places *places);
 /** Zone of a place, the store's for 0 and unknown numbers; NULL is UTC. Lives with the snapshot. */
 const fbk__tz *
 fbk__place_tz(const fbk__places *places, uint32_t place);
+
+/** Weather station of a place: its own, else the one of its code, else the only one there is; 0 = not
+ *  known. */
+uint32_t
+fbk__place_station(const fbk__places *places, uint32_t place);
+
+/** Zone of a weather station: that of the first place that has it, else the store's. */
+const fbk__tz *
+fbk__station_tz(const fbk__places *places, uint32_t station);
 
 /** Code of a place; "" for 0 or an unknown number. */
 const char *

@@ -175,11 +175,13 @@ static fbk_status
 places_build(fbk *db, fbk__shared **out)
 {
     fbk__stmt *st = NULL;
-    uint32_t n = 0, n_zones = 0;
+    uint32_t n = 0, n_zones = 0, only_station = 0;
     fbk__places *t;
     fbk_status rc = fbk__stmt_get(db,
                                   "SELECT (SELECT ifnull(max(place), 0) FROM place),"
-                                  " (SELECT ifnull(max(zone), 0) FROM place_zone)",
+                                  " (SELECT ifnull(max(zone), 0) FROM place_zone),"
+                                  " (SELECT iif(count(*) = 1, max(station), 0)"
+                                  " FROM weather_station)",
                                   &st);
 
     if (rc < 0)
@@ -188,6 +190,7 @@ places_build(fbk *db, fbk__shared **out)
     if (rc == FBK_OK) {
         n = (uint32_t)fbk__column_int64(st, 0);
         n_zones = (uint32_t)fbk__column_int64(st, 1);
+        only_station = (uint32_t)fbk__column_int64(st, 2);
     }
     fbk__stmt_put(st);
     if (rc < 0)
@@ -195,6 +198,7 @@ places_build(fbk *db, fbk__shared **out)
     t = places_new(fbk__store_allocator(db), n, n_zones);
     if (!t)
         return fbk__nomem(db);
+    t->only_station = only_station;
     rc = own_zone_read(db, t);
     if (rc >= 0)
         rc = places_read(db, t);
@@ -230,6 +234,24 @@ const fbk__tz *
 fbk__place_tz(const fbk__places *places, uint32_t place)
 {
     return places->zones[place <= places->n ? places->zone[place] : 0];
+}
+
+uint32_t
+fbk__place_station(const fbk__places *places, uint32_t place)
+{
+    if (place <= places->n && places->station[place] > 0)
+        return places->station[place];
+    return places->only_station;
+}
+
+const fbk__tz *
+fbk__station_tz(const fbk__places *places, uint32_t station)
+{
+    for (uint32_t i = 1; station > 0 && i <= places->n; i++) {
+        if (fbk__place_station(places, i) == station)
+            return fbk__place_tz(places, i);
+    }
+    return places->zones[0];
 }
 
 const char *
