@@ -148,6 +148,9 @@ backup_copy(backup *b)
         code = sqlite3_step(st);
     if (b->stopped < 0)
         rc = b->stopped;
+    else if (code == SQLITE_ERROR) /* SQLite's word for a size that it could not read */
+        rc = fbk__fail(b->db, FBK_EIO, "the new file could not be looked at while copying (%s)",
+                       sqlite3_errmsg(h.sq));
     else if (code != SQLITE_DONE)
         rc = fbk__sqlite_fail(b->db, h.sq, code, "copying the store");
     (void)sqlite3_finalize(st);

@@ -87,24 +87,31 @@ open_note_frames(void *user_data, sqlite3 *sq, const char *name, int n_frames)
     return SQLITE_OK;
 }
 
+/* The switch is a transaction with a rollback journal. A journal that stayed would be rolled back by
+ * the next process that comes, WAL or no WAL, and take what was committed since with it. */
 static fbk_status
-open_set_wal(fbk *db, fbk__handle *h)
+open_set_wal(fbk *db, const fbk_store *store, fbk__handle *h)
 {
+    static const char doing[] = "switching to write-ahead logging";
     sqlite3_stmt *st = NULL;
-    const char *mode = "";
+    bool is_wal = false;
     fbk_status rc = FBK_OK;
     int code = sqlite3_prepare_v2(h->sq, "PRAGMA journal_mode=WAL", -1, &st, NULL);
 
     if (code == SQLITE_OK)
         code = sqlite3_step(st);
-    if (code == SQLITE_ROW)
-        mode = (const char *)sqlite3_column_text(st, 0);
-    if (code != SQLITE_ROW)
-        rc = fbk__sqlite_fail(db, h->sq, code, "switching to write-ahead logging");
-    else if (!mode)
-        rc = fbk__nomem(db);
-    else if (strcmp(mode, "wal") != 0)
+    if (code == SQLITE_ROW) {
+        const char *mode = (const char *)sqlite3_column_text(st, 0);
+
+        is_wal = mode && strcmp(mode, "wal") == 0;
+        code = mode ? sqlite3_step(st) : SQLITE_NOMEM;
+    }
+    if (code != SQLITE_DONE)
+        rc = fbk__sqlite_fail(db, h->sq, code, doing);
+    else if (!is_wal)
         rc = fbk__fail(db, FBK_ENOTSUP, "the VFS underneath could not do write-ahead logging");
+    else if (fbk__path_size(store->path, "-journal") >= 0)
+        rc = fbk__fail(db, FBK_EIO, "a journal could not be removed while %s", doing);
     (void)sqlite3_finalize(st);
     return rc;
 }
@@ -127,7 +134,7 @@ open_writer(fbk *db, fbk_store *store, const fbk_store_options *opt)
         rc = fbk__migrate(db, fbk__migrations, fbk__n_migrations,
                           opt->flags & FBK_STORE_CREATE ? opt : NULL);
     if (rc >= 0)
-        rc = open_set_wal(db, &store->writer);
+        rc = open_set_wal(db, store, &store->writer);
     if (rc >= 0)
         rc = fbk__handle_int(db, &store->writer, "PRAGMA page_size", &page_size);
     if (rc < 0)
