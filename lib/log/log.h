@@ -160,7 +160,9 @@ typedef struct fbk__scan_options {
 
 typedef struct fbk__scan fbk__scan;
 
-/** A scan sees one snapshot from its first to its last chunk, whatever is appended meanwhile. */
+/** A scan sees one snapshot from its first to its last chunk, whatever is appended meanwhile; it
+ *  keeps no read transaction between chunks. Events that are erased meanwhile are missing from the
+ *  chunks that were not yet read (or end the scan with FBK_EEXPIRED, as other storage may). */
 fbk_status
 fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out) FBK_MUST_USE;
 
@@ -211,8 +213,10 @@ fbk__log_each(fbk *db, uint64_t after_event, fbk__event_fn fn, void *user_data) 
 
 /* -- erase, check, counts -------------------------------------------------------------------- */
 
-/** Drop all events recorded under these nodes, their identifier values and their links; the ids of
- *  the events stay and answer FBK__ERASED for ever. */
+/** Drop all events recorded under these nodes, their identifier values, their links, and conflicts
+ *  that name them; the ids of the events stay and answer FBK__ERASED for ever, and so do the
+ *  numbers. Of a link between two nodes that stay, the evidence of an erased event is taken off the
+ *  count; its first and last time stay. */
 fbk_status
 fbk__log_erase_nodes(fbk *db, const uint32_t *nodes, size_t n_nodes, uint64_t *out_events)
     FBK_MUST_USE;
@@ -225,8 +229,8 @@ typedef struct fbk__log_counts {
 fbk_status
 fbk__log_count(fbk *db, fbk__log_counts *out) FBK_MUST_USE;
 
-/** Decode every row, compare it with its hashes and indices. FBK_ECORRUPT names the first damage;
- *  out_bad counts all. */
+/** Decode every row, compare it with its hashes, indices and totals, in one snapshot. FBK_ECORRUPT
+ *  names the first damage; out_bad counts all. */
 fbk_status
 fbk__log_check(fbk *db, uint64_t *out_bad) FBK_MUST_USE;
 

@@ -92,7 +92,7 @@ fbk__shared_release(fbk__shared *object);
 bool
 fbk__store_readonly(const fbk *db);
 
-/** Whether this connection is inside its write transaction: what it reads may still be rolled back. */
+/** Whether this connection is inside its write transaction: what it reads may be rolled back. */
 bool
 fbk__writing(const fbk *db);
 

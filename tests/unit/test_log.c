@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -613,6 +614,84 @@ START_TEST(late_events_are_ordinary)
 }
 END_TEST
 
+/* -- threads --------------------------------------------------------------------------------- */
+
+enum { N_THREADS = 4, THREAD_BATCHES = 6, THREAD_BATCH = 25 };
+
+typedef struct worker {
+    pthread_t thread;
+    uint32_t number;
+    uint64_t n_rows;
+    fbk_status rc;
+} worker;
+
+static fbk_status
+work(worker *w, fbk *own)
+{
+    fbk_status rc = FBK_OK;
+
+    for (uint32_t b = 0; b < THREAD_BATCHES && rc >= 0; b++) {
+        fbk__scan_options opt = {
+            .from_us = FBK_TIME_NONE, .to_us = FBK_TIME_NONE, .columns = FBK__COL_SOURCE};
+        fbk__append_counts counts;
+        fbk__batch batch;
+        fbk__scan *scan = NULL;
+        const fbk__chunk *c;
+
+        fbk__batch_init(&batch, NULL);
+        for (uint32_t i = 0; i < THREAD_BATCH; i++) {
+            /* Every event is sent by two threads. */
+            tk_event e = tk_event_make(((w->number / 2) * THREAD_BATCHES + b) * THREAD_BATCH + i);
+
+            tk_batch_add(&batch, &e);
+        }
+        rc = tk_batch_append(own, &batch, NULL, &counts);
+        fbk__batch_free(&batch);
+        if (rc >= 0)
+            rc = fbk__log_scan_open(own, &opt, &scan);
+        while (rc >= 0 && (rc = fbk__log_scan_next(scan, &c)) == FBK_OK) {
+            for (size_t i = 0; i < c->n; i++)
+                w->n_rows += strcmp(fbk__word_text(own, c->source[i]), "till 1") == 0;
+        }
+        fbk__log_scan_close(scan);
+    }
+    return rc;
+}
+
+static void *
+work_thread(void *arg)
+{
+    worker *w = arg;
+    fbk *own = NULL;
+
+    w->rc = fbk_connect(store, &own);
+    if (w->rc >= 0)
+        w->rc = work(w, own);
+    fbk_close(own);
+    return NULL;
+}
+
+START_TEST(threads_append_and_scan_at_once)
+{
+    worker workers[N_THREADS] = {{.number = 0}};
+    fbk__log_counts counts;
+    uint64_t bad = 0;
+
+    for (uint32_t i = 0; i < N_THREADS; i++) {
+        workers[i].number = i;
+        ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work_thread, &workers[i]), 0);
+    }
+    for (uint32_t i = 0; i < N_THREADS; i++) {
+        ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
+        ck_assert_int_ge(workers[i].rc, 0);
+        ck_assert_uint_gt(workers[i].n_rows, 0);
+    }
+    tk_assert_ok(db, fbk__log_count(db, &counts));
+    ck_assert_uint_eq(counts.events, N_THREADS / 2 * THREAD_BATCHES * THREAD_BATCH);
+    tk_assert_ok(db, fbk__log_check(db, &bad));
+}
+END_TEST
+
 /* -- erase ----------------------------------------------------------------------------------- */
 
 static void
@@ -873,6 +952,7 @@ suite(void)
     tcase_add_test(read, scan_of_a_large_event);
     tcase_add_test(read, history_is_newest_first);
     tcase_add_test(read, each_gives_everything_in_order);
+    tcase_add_test(read, threads_append_and_scan_at_once);
     suite_add_tcase(s, read);
     tcase_add_checked_fixture(erase, setup, teardown);
     tcase_add_test(erase, what_is_erased_stays_away);
