@@ -9,8 +9,8 @@
 /** @file
  *  Who is who: identifiers, the links between them, and the people that the links make.
  *
- *  An identifier is a namespace ("email", "phone", "loyalty", "cookie", …) and a value. Identifiers
- *  that came with one event are linked by it; the host links and unlinks others. A profile is a set
+ *  An identifier is a namespace ("email", "phone", "loyalty", "cookie": a lower-case word of
+ *  letters, digits and '_') and a value. Identifiers that came with one event are linked by it; the host links and unlinks others. A profile is a set
  *  of identifiers that links join; its number is the smallest number of its identifiers, and any
  *  of theirs is accepted in its place. Profiles are computed from the links when they are asked for:
  *  linking and unlinking rewrite no event, and what was linked and unlinked is as it was before.
@@ -76,8 +76,8 @@ typedef struct fbk_identity_namespace {
  * @p at_us or later.
  *
  * @param      db       Connection.
- * @param[in]  space_a  Namespace of the one, 1 to 64 bytes.
- * @param[in]  value_a  Its value, at most 1024 bytes.
+ * @param[in]  space_a  Namespace of the one: a lower-case word, 1 to 64 bytes.
+ * @param[in]  value_a  Its value, at most 255 bytes of UTF-8.
  * @param[in]  space_b  Namespace of the other.
  * @param[in]  value_b  Its value.
  * @param      at_us    When this was known, [FBK_TIME_MIN, FBK_TIME_MAX].
@@ -86,7 +86,7 @@ typedef struct fbk_identity_namespace {
  * @retval FBK_OK      the two are one person.
  * @retval FBK_DONE    the link was kept, but joins nobody: they were unlinked at @p at_us or later,
  *                     or one of them is quarantined or blocked.
- * @retval FBK_EINVAL  a pointer is NULL, a text is too long, a value says nothing about a person,
+ * @retval FBK_EINVAL  a pointer is NULL, a text is malformed or too long, a value says nothing about a person,
  *                     or both are the same identifier.
  * @retval FBK_ERANGE  @p at_us is no instant.
  * @retval FBK_ENOMEM  out of memory; nothing was kept.
@@ -108,8 +108,8 @@ fbk_identity_link(fbk *db, const char *space_a, const char *value_a, const char 
  * fbk_identity_link() links them at a later instant. Events are not touched.
  *
  * @param      db       Connection.
- * @param[in]  space_a  Namespace of the one, 1 to 64 bytes.
- * @param[in]  value_a  Its value, at most 1024 bytes.
+ * @param[in]  space_a  Namespace of the one: a lower-case word, 1 to 64 bytes.
+ * @param[in]  value_a  Its value, at most 255 bytes of UTF-8.
  * @param[in]  space_b  Namespace of the other.
  * @param[in]  value_b  Its value.
  * @param      at_us    When this was known, [FBK_TIME_MIN, FBK_TIME_MAX].
@@ -119,7 +119,7 @@ fbk_identity_link(fbk *db, const char *space_a, const char *value_a, const char 
  * @retval FBK_DONE       kept, but the two are still one person: other links join them (fbk_identity_list()
  *                        shows by which identifiers), or they were linked again after @p at_us.
  * @retval FBK_ENOTFOUND  one of them was never seen.
- * @retval FBK_EINVAL     a pointer is NULL, a text is too long, or both are the same identifier.
+ * @retval FBK_EINVAL     a pointer is NULL, a text is malformed or too long, or both are the same identifier.
  * @retval FBK_ERANGE     @p at_us is no instant.
  * @retval FBK_ENOMEM     out of memory; nothing was kept.
  * @retval FBK_EREADONLY, FBK_EBUSY, FBK_EFULL, FBK_EIO, FBK_EDB  as every change.
@@ -137,8 +137,8 @@ fbk_identity_unlink(fbk *db, const char *space_a, const char *value_a, const cha
  * Who an identifier is.
  *
  * @param      db        Connection.
- * @param[in]  space     Namespace, 1 to 64 bytes.
- * @param[in]  value     Value, at most 1024 bytes.
+ * @param[in]  space     Namespace: a lower-case word, 1 to 64 bytes.
+ * @param[in]  value     Value, at most 255 bytes of UTF-8.
  * @param      as_of_us  Only links that were known at this instant; FBK_TIME_NONE = all. Of a pair
  *                       that was linked or unlinked more than twice, the first and the last time
  *                       are known.
@@ -146,7 +146,7 @@ fbk_identity_unlink(fbk *db, const char *space_a, const char *value_a, const cha
  *
  * @retval FBK_OK         written.
  * @retval FBK_ENOTFOUND  it was never seen, was erased, or says nothing about a person.
- * @retval FBK_EINVAL     a pointer is NULL or a text is too long.
+ * @retval FBK_EINVAL     a pointer is NULL or a text is malformed or too long.
  * @retval FBK_ERANGE     @p as_of_us is no instant.
  * @retval FBK_EABI       struct_size fits no version.
  * @retval FBK_ENOMEM     out of memory.
@@ -217,13 +217,13 @@ fbk_identity_quarantined(fbk *db, struct ArrowArrayStream *out);
  * links are kept, so that allowing it gives back what was.
  *
  * @param      db       Connection.
- * @param[in]  space    Namespace, 1 to 64 bytes.
- * @param[in]  value    Value, at most 1024 bytes; made known if it was never seen.
+ * @param[in]  space    Namespace: a lower-case word, 1 to 64 bytes.
+ * @param[in]  value    Value, at most 255 bytes of UTF-8; made known if it was never seen.
  * @param      blocked  1 = block, 0 = allow.
  *
  * @retval FBK_OK      done.
  * @retval FBK_DONE    it was so already.
- * @retval FBK_EINVAL  a pointer is NULL, a text is too long, @p blocked is neither 0 nor 1, or the
+ * @retval FBK_EINVAL  a pointer is NULL, a text is malformed or too long, @p blocked is neither 0 nor 1, or the
  *                     value says nothing about a person and is always blocked.
  * @retval FBK_ENOMEM  out of memory.
  * @retval FBK_EREADONLY, FBK_EBUSY, FBK_EFULL, FBK_EIO, FBK_EDB  as every change.
@@ -240,11 +240,11 @@ fbk_identity_block(fbk *db, const char *space, const char *value, int32_t blocke
  * Set what holds for the identifiers of a namespace. Applies to what is there already, too.
  *
  * @param      db       Connection.
- * @param[in]  space    Namespace, 1 to 64 bytes.
+ * @param[in]  space    Namespace: a lower-case word, 1 to 64 bytes.
  * @param[in]  options  NULL = back to the defaults.
  *
  * @retval FBK_OK      done.
- * @retval FBK_EINVAL  a pointer is NULL, a text is too long, or reserved0 is not 0.
+ * @retval FBK_EINVAL  a pointer is NULL, a text is malformed or too long, or reserved0 is not 0.
  * @retval FBK_ERANGE  an option is outside its range.
  * @retval FBK_EABI    struct_size fits no version.
  * @retval FBK_ENOMEM  out of memory.

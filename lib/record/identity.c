@@ -6,6 +6,7 @@
 
 #include "base/options.h"
 #include "base/table.h"
+#include "base/utf8.h"
 #include "log/log.h"
 #include "store/stmt.h"
 
@@ -14,7 +15,7 @@
 _Static_assert(sizeof(fbk_identity_person) == PERSON_V1_SIZE, "fbk_identity_person v1");
 _Static_assert(sizeof(fbk_identity_namespace) == NAMESPACE_V1_SIZE, "fbk_identity_namespace v1");
 
-enum { SPACE_MAX = 64, REASON_MAX = 1024, PEOPLE_MAX = 1000000 };
+enum { REASON_MAX = 1024, PEOPLE_MAX = 1000000 };
 
 /* An identifier as it is stored. */
 typedef struct identity_key {
@@ -27,12 +28,12 @@ typedef struct identity_key {
 static fbk_status
 space_check(fbk *db, const char *space)
 {
-    size_t len = space ? strnlen(space, SPACE_MAX + 1) : 0;
-
-    if (len == 0 || len > SPACE_MAX)
-        return fbk__fail_at(db, FBK_EINVAL, "namespace", 0,
-                            "the namespace was NULL, empty or longer than %d bytes", SPACE_MAX);
-    return FBK_OK;
+    if (space && fbk__identity_space(space, strnlen(space, FBK__IDENTITY_SPACE_MAX + 1)))
+        return FBK_OK;
+    return fbk__fail_at(db, FBK_EINVAL, "namespace", 0,
+                        "the namespace was not a lower-case word of letters, digits and '_' of at "
+                        "most %d bytes",
+                        FBK__IDENTITY_SPACE_MAX);
 }
 
 /* FBK_DONE: the value says nothing about a person, and no message is set. */
@@ -44,10 +45,11 @@ key_make(fbk *db, const char *space, const char *value, identity_key *out)
 
     if (rc < 0)
         return rc;
-    if (!value || len > FBK__IDENTITY_VALUE_MAX)
-        return fbk__fail_at(db, FBK_EINVAL, "value", 0,
-                            "the value of an identifier was NULL or longer than %d bytes",
-                            FBK__IDENTITY_VALUE_MAX);
+    if (!value || len > FBK__IDENTITY_VALUE_MAX || !fbk__utf8_valid(value, len))
+        return fbk__fail_at(
+            db, FBK_EINVAL, "value", 0,
+            "the value of an identifier was NULL, no UTF-8, or longer than %d bytes",
+            FBK__IDENTITY_VALUE_MAX);
     out->space = space;
     out->space_len = strlen(space);
     out->len = fbk__identity_normalise(space, value, len, out->value);
@@ -127,9 +129,10 @@ link_check(fbk *db, fbk_time at_us, const char *reason)
 {
     if (at_us < FBK_TIME_MIN || at_us > FBK_TIME_MAX)
         return fbk__fail_at(db, FBK_ERANGE, "at_us", 0, "at_us was not in the years 1 to 9999");
-    if (reason && strnlen(reason, REASON_MAX + 1) > REASON_MAX)
-        return fbk__fail_at(db, FBK_EINVAL, "reason", 0, "the reason was longer than %d bytes",
-                            REASON_MAX);
+    if (reason &&
+        (strnlen(reason, REASON_MAX + 1) > REASON_MAX || !fbk__utf8_valid(reason, strlen(reason))))
+        return fbk__fail_at(db, FBK_EINVAL, "reason", 0,
+                            "the reason was no UTF-8, or longer than %d bytes", REASON_MAX);
     return FBK_OK;
 }
 

@@ -49,6 +49,16 @@ starts_with(const char *value, size_t len, const char *word)
     return true;
 }
 
+bool
+fbk__identity_space(const char *text, size_t len)
+{
+    bool ok = len > 0 && len <= FBK__IDENTITY_SPACE_MAX && text[0] >= 'a' && text[0] <= 'z';
+
+    for (size_t i = 0; i < len && ok; i++)
+        ok = (text[i] >= 'a' && text[i] <= 'z') || is_digit(text[i]) || text[i] == '_';
+    return ok;
+}
+
 static size_t
 phone_normalise(const char *value, size_t len, char *out)
 {

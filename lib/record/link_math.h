@@ -10,7 +10,11 @@
 
 /* ---- values ---- */
 
-enum { FBK__IDENTITY_VALUE_MAX = 1024 };
+enum { FBK__IDENTITY_SPACE_MAX = 64, FBK__IDENTITY_VALUE_MAX = 255 };
+
+/** Whether a text can name a namespace: [a-z][a-z0-9_]*, at most FBK__IDENTITY_SPACE_MAX bytes. */
+bool
+fbk__identity_space(const char *text, size_t len);
 
 /** The bytes under which an identifier is known. Everything is trimmed of ASCII white space.
  *  "email": ASCII letters in lower case, a leading "mailto:" taken off. "phone": the digits of the

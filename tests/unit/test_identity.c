@@ -413,6 +413,14 @@ START_TEST(arguments_are_checked)
     tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, longer, "a", "b", "c", 1, NULL));
     tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", longer, "b", "c", 1, NULL));
     tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", "x1", "b", "c", 1, longer));
+    tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", "x1", "b", "c", 1, "\xff"));
+    tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", "x\xff", "b", "c", 1, NULL));
+    tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "A", "x1", "b", "c", 1, NULL));
+    longer[256] = '\0';
+    tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", longer, "b", "c", 1, NULL));
+    longer[255] = '\0';
+    longer[0] = 'y';
+    tk_assert_ok(db, fbk_identity_link(db, "a", longer, "b", "c", 1, NULL));
     tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", "null", "b", "c", 1, NULL));
     tk_assert_fails(db, FBK_EINVAL, fbk_identity_link(db, "a", " c", "a", "c ", 1, NULL));
     tk_assert_fails(db, FBK_ERANGE, fbk_identity_link(db, "a", "x", "b", "c", FBK_TIME_NONE, NULL));

@@ -44,6 +44,18 @@ START_TEST(values_are_normalised)
 }
 END_TEST
 
+START_TEST(namespaces_are_lower_case_words)
+{
+    static const char longest[] =
+        "a23456789012345678901234567890123456789012345678901234567890abcde";
+
+    ck_assert(fbk__identity_space("email", 5) && fbk__identity_space("x_1", 3));
+    ck_assert(!fbk__identity_space("Email", 5) && !fbk__identity_space("1x", 2));
+    ck_assert(!fbk__identity_space("a-b", 3) && !fbk__identity_space("", 0));
+    ck_assert(fbk__identity_space(longest, 64) && !fbk__identity_space(longest, 65));
+}
+END_TEST
+
 START_TEST(values_that_say_nothing_are_blocked)
 {
     static const struct {
@@ -381,6 +393,7 @@ main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, values_are_normalised);
+    tcase_add_test(tc, namespaces_are_lower_case_words);
     tcase_add_test(tc, values_that_say_nothing_are_blocked);
     tcase_add_test(tc, masks_hide_the_value);
     tcase_add_test(tc, pairs_are_linked_as_of);
