@@ -381,5 +381,183 @@ FBK_API FBK_MUST_USE fbk_status
 fbk_spend_expected(const fbk_spend_model *model, const double *n_orders, const double *mean_value,
                    size_t n, double *out_expected);
 
+/** Flags of fbk_clv_train_options. @since 0.1 */
+enum {
+    FBK_CLV_SEPARATE_ORDERS = 1, /**< Orders of one day count one by one (default: as one). */
+    FBK_CLV_NO_HOLDOUT = 2       /**< Do not measure the quality on held-out data. */
+};
+
+/** Options of fbk_clv_train(). All zero but struct_size = all defaults. @since 0.1 */
+typedef struct fbk_clv_train_options {
+    uint32_t struct_size;     /**< sizeof(fbk_clv_train_options), as the caller was compiled. */
+    uint32_t flags;           /**< FBK_CLV_* bits; unknown bits give FBK_EINVAL. */
+    uint32_t include;         /**< FBK_FLAG_* bits: events to take in that are left out else. */
+    uint32_t max_evals;       /**< As in fbk_clv_options. */
+    double holdout_days;      /**< Days held out to measure, [1, 1e5]; 0 = a quarter of the time. */
+    const char *name;         /**< Name of the model; NULL or "" = "default". */
+    fbk_progress_fn progress; /**< NULL, or told of events with money read, and events in all. */
+    void *progress_data;      /**< Handed to it. */
+} fbk_clv_train_options;
+#define FBK_CLV_TRAIN_OPTIONS_INIT                                                 \
+    {                                                                              \
+        (uint32_t)sizeof(fbk_clv_train_options), 0u, 0u, 0u, 0.0, NULL, NULL, NULL \
+    }
+
+/** What fbk_clv_train() found. @since 0.1 */
+typedef struct fbk_clv_report {
+    uint32_t struct_size; /**< sizeof(fbk_clv_report), as the caller was compiled. */
+    uint32_t status;      /**< FBK_CLV_FULL, …. */
+    uint64_t n_customers; /**< People with an order. */
+    uint64_t n_repeats;   /**< Their orders after the first. */
+    uint64_t n_spenders;  /**< Of the people, those whose orders are worth more than 0. */
+    double r;             /**< As in fbk_clv_params. */
+    double alpha_days;    /**< As in fbk_clv_params. */
+    double a;             /**< As in fbk_clv_params. */
+    double b;             /**< As in fbk_clv_params. */
+    double loglik;        /**< As in fbk_clv_params. */
+    double loglik_nbd;    /**< As in fbk_clv_params. */
+    double spend_p;       /**< As in fbk_spend_params; 0 without spenders. */
+    double spend_q;       /**< As in fbk_spend_params; 0 without spenders. */
+    double spend_gamma;   /**< As in fbk_spend_params, in currency units; 0 without spenders. */
+    double mean_order;    /**< Mean over people of their mean order, currency units. */
+    double holdout_days;  /**< Days held out; 0 = not measured. */
+    uint64_t holdout_n;   /**< Customers measured on. */
+    double holdout_mae; /**< Mean absolute error of the orders expected there; 0 = not measured. */
+    double holdout_naive;    /**< The same of the naive forecast x / t, t at least a day. */
+    double holdout_orders;   /**< Orders there, … */
+    double holdout_expected; /**< … and orders expected. */
+} fbk_clv_report;
+#define FBK_CLV_REPORT_INIT                                                                       \
+    {                                                                                             \
+        (uint32_t)sizeof(fbk_clv_report), 0u, 0u, 0u, 0u, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, \
+            0.0, 0.0, 0.0, 0u, 0.0, 0.0, 0.0, 0.0                                                 \
+    }
+
+/**
+ * Fit both models to the orders in the store, and save them there.
+ *
+ * One scan of the log. An order is a sale with a line above 0 (or without lines); orders of one local
+ * day are one, unless kept separate; returns lower the value of the orders and are none. Ages are in
+ * days, up to the day of @p as_of_us in the store's time zone. Spend is the mean revenue of all
+ * orders of a person. Quality is measured by fitting once more to what was known before the last
+ * holdout_days, with the identities known then; it is saved with the model (fbk_model_list()).
+ *
+ * @param      db          Connection.
+ * @param      as_of_us    Events before this instant are used; [FBK_TIME_MIN, FBK_TIME_MAX].
+ * @param[in]  options     NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out_report  NULL, or a structure with struct_size set; untouched on error.
+ *
+ * @retval FBK_OK         trained and saved.
+ * @retval FBK_ENODATA    nobody has an order before as_of_us.
+ * @retval FBK_ENOCONV    the budget did not suffice; the model that was there stays.
+ * @retval FBK_EINVAL     db is NULL, as_of_us is no instant, or a flag or name is wrong.
+ * @retval FBK_ERANGE     a number of the options is outside its range.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EREADONLY  the store cannot be written.
+ * @retval FBK_EBUSY      locked by somebody else for longer than the timeout.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       one scan (two with a holdout) and 100 bytes an order with money in or out.
+ * @source     as fbk_clv_fit() and fbk_spend_fit().
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_clv_train(fbk *db, fbk_time as_of_us, const fbk_clv_train_options *options,
+              fbk_clv_report *out_report);
+
+/** Options of fbk_clv_predict() and fbk_clv_customer_get(). All zero but struct_size = all
+ *  defaults. @since 0.1 */
+typedef struct fbk_clv_predict_options {
+    uint32_t struct_size;     /**< sizeof(fbk_clv_predict_options), as the caller was compiled. */
+    uint32_t flags;           /**< Must be 0. */
+    double horizon_days;      /**< (0, 1e5]; 0 = 365. */
+    double discount_yearly;   /**< Interest on later money, [0, 10], .1 = ten per cent a year. */
+    const char *name;         /**< Name of the model; NULL or "" = "default". */
+    fbk_progress_fn progress; /**< NULL, or told of events with money read, and events in all. */
+    void *progress_data;      /**< Handed to it. */
+} fbk_clv_predict_options;
+#define FBK_CLV_PREDICT_OPTIONS_INIT                                              \
+    {                                                                             \
+        (uint32_t)sizeof(fbk_clv_predict_options), 0u, 0.0, 0.0, NULL, NULL, NULL \
+    }
+
+/**
+ * Forecast every customer of the store.
+ *
+ * Rows by profile, ascending; columns: profile (int64), n_orders (int64), first_order, last_order
+ * (timestamp), p_alive (double; null unless the status of the model is FBK_CLV_FULL, as it would
+ * say nothing), expected_orders (double), order_value_micro (int64: expected value of an order),
+ * expected_value_micro (int64: of the horizon, discounted), status (utf8: "no dropout
+ * identifiable", "nobody ordered twice", "one order: alive by assumption", or "").
+ *
+ * @param      db        Connection.
+ * @param      as_of_us  Instant to forecast from, exclusive; [FBK_TIME_MIN, FBK_TIME_MAX].
+ * @param[in]  options   NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out_rows  Caller's stream; untouched on error.
+ *
+ * @retval FBK_OK         given, perhaps without rows.
+ * @retval FBK_ENOTFOUND  no model of that name was trained.
+ * @retval FBK_EINVAL     a pointer is NULL, as_of_us is no instant, or a flag is unknown.
+ * @retval FBK_ERANGE     a number of the options is outside its range.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  the stream is owned by the caller, who releases it; it outlives the connection.
+ * @threads    connection
+ * @cost       one scan, 100 bytes an order and a microsecond a customer (four with a discount).
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_clv_predict(fbk *db, fbk_time as_of_us, const fbk_clv_predict_options *options,
+                struct ArrowArrayStream *out_rows);
+
+/** Forecast of one customer. @since 0.1 */
+typedef struct fbk_clv_customer {
+    uint32_t struct_size;         /**< sizeof(fbk_clv_customer), as the caller was compiled. */
+    uint32_t status;              /**< FBK_CLV_FULL, …: without it p_alive says nothing. */
+    uint64_t profile;             /**< Smallest node of the person. */
+    uint64_t n_orders;            /**< Orders before as_of. */
+    fbk_time first_us;            /**< First order; FBK_TIME_NONE without any. */
+    fbk_time last_us;             /**< Last order; FBK_TIME_NONE without any. */
+    int64_t revenue_micro;        /**< Revenue so far, returns taken off. */
+    double p_alive;               /**< [0, 1]; 1 by assumption with one order; 0 without any. */
+    double expected_orders;       /**< In the horizon, [0, inf); 0 without any order so far. */
+    int64_t order_value_micro;    /**< Expected value of an order. */
+    int64_t expected_value_micro; /**< Of the horizon, discounted. */
+} fbk_clv_customer;
+#define FBK_CLV_CUSTOMER_INIT                                                   \
+    {                                                                           \
+        (uint32_t)sizeof(fbk_clv_customer), 0u, 0u, 0u, 0, 0, 0, 0.0, 0.0, 0, 0 \
+    }
+
+/**
+ * Forecast one customer.
+ *
+ * @param      db        Connection.
+ * @param      profile   Any node of the person, as fbk_identity_who() gives it.
+ * @param      as_of_us  Instant to forecast from, exclusive; [FBK_TIME_MIN, FBK_TIME_MAX].
+ * @param[in]  options   NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out       Caller's structure with struct_size set; untouched on error.
+ *
+ * @retval FBK_OK         given; n_orders is 0 for a person without an order.
+ * @retval FBK_ENOTFOUND  no model of that name was trained.
+ * @retval FBK_EINVAL     a pointer is NULL, as_of_us is no instant, or a flag is unknown.
+ * @retval FBK_ERANGE     profile is 0 or no node, or an option is outside its range.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       O(events of the person).
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_clv_customer_get(fbk *db, uint64_t profile, fbk_time as_of_us,
+                     const fbk_clv_predict_options *options, fbk_clv_customer *out);
+
 FBK_END_DECLS
 #endif

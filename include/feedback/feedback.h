@@ -17,6 +17,8 @@
 #include <feedback/identity.h>
 #include <feedback/import.h>
 #include <feedback/model.h>
+#include <feedback/rfm.h>
+#include <feedback/stats.h>
 #include <feedback/place.h>
 #include <feedback/stats.h>
 #include <feedback/store.h>

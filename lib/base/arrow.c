@@ -376,7 +376,7 @@ view_fill(const struct ArrowArray *array, const arrow_type *type, int64_t from, 
     if (!v->data)
         return "had no data buffer";
     if (type->kind == KIND_TEXT) {
-        int64_t last = v->offset + n;
+        int64_t last = array->offset + array->length; /* of the array: so long is the buffer */
 
         v->text = array->buffers[2];
         v->text_end =
@@ -535,6 +535,8 @@ cell_find(fbk__arrow_reader *r, int column, int64_t row, const arrow_view **out_
     if (column < 0 || row < 0 || row >= r->root.length || view_null(&r->root, row))
         return FBK_DONE;
     c = &r->columns[column];
+    if (c->type.kind == KIND_OTHER)
+        return cell_bad(r, column, row, FBK_EINVAL, "was of a type that is not read");
     if (c->type.kind == KIND_NULL || view_null(&c->view, row))
         return FBK_DONE;
     *out_view = &c->view;
@@ -737,7 +739,7 @@ fbk__arrow_time(fbk__arrow_reader *r, int column, int64_t row, fbk_time *out)
     if (rc != FBK_OK)
         return rc;
     type = &r->columns[column].type;
-    if (type->kind == KIND_INT)
+    if (type->kind == KIND_INT && type->width == 8)
         type = &whole;
     else if (type->kind != KIND_TIME)
         return cell_bad(r, column, row, FBK_EINVAL, "was no time");

@@ -8,8 +8,8 @@
 enum { DEFAULT_EVALS = 500, LINE_MAX = 60 };
 
 #define DEFAULT_GRAD_TOLERANCE 1e-9
-/* Where rounding ends the descent although the gradient is not yet below its tolerance: the gradient
- * is small, or the quadratic model expects a gain that the value's last digits would not show. */
+/* Where rounding ends the descent although the gradient is above its tolerance: it is small,
+ * or the quadratic model expects a gain that the value's last digits would not show. */
 #define GRAD_GOOD_ENOUGH 1e-5
 #define GAIN_LOST 1e-10
 

@@ -22,7 +22,7 @@ fbk__lgamma(double x)
 
     if (!(x > 0.0))
         return NAN;
-    return lgamma_r(x, &sign); /* lgamma() would write the global signgam */
+    return lgamma_r(x, &sign); /* the plain one writes a global, signgam */
 }
 
 /* log Gamma(x) less Stirling's main part, x >= STIRLING_FROM: sum of B_2n / (2n (2n-1) x^(2n-1)).

@@ -10,8 +10,8 @@
 #include "base/sort.h"
 #include "base/special.h"
 
-/* Bounds of the logarithms of the parameters. Beyond them the likelihood is flat and rounding rules:
- * at e^10 r and p say that people differ by less than 1 %, a and b likewise. The one parameter
+/* Bounds of the logarithms of the parameters. Beyond, the likelihood is flat and rounding rules: at
+ * e^10 r and p say that people differ by less than 1 %, a and b likewise. The one parameter
  * with a unit (alpha, gamma) is bounded around that unit. */
 #define LOG_LOW -16.0
 #define LOG_HIGH 10.0

@@ -53,8 +53,8 @@ fbk__clv_nbd_loglik(const double params[2], const fbk__clv_row *rows, size_t n, 
 
 /** Maximum likelihood. The rows must be in their ranges; sorted by x they are summed faster.
  *
- *  Where dropout cannot be identified (a / (a + b) below 1e-6, or a log-likelihood less than 2 above
- *  NBD's) the NBD limit is given, with its status. Flat data is no failure.
+ *  Where dropout cannot be identified (a / (a + b) below 1e-6, or a log-likelihood less than 2
+ *  above NBD's) the NBD limit is given, with its status. Flat data is no failure.
  *  @param max_evals likelihood evaluations of each start; 0 = 500.
  *  @retval FBK_ENODATA no row; FBK_ENOCONV (the best found is in *out); FBK_ENOMEM. */
 fbk_status

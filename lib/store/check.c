@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/options.h"
@@ -96,6 +97,27 @@ fbk__check_end(fbk__check *check)
     fbk__handle_close(&check->handle);
 }
 
+/* SQLite's checks tell a page that could not be read among the damaged ones. */
+static int
+check_read_error(fbk__check *check, const char *text)
+{
+    static const char mark[] = "error code=";
+    const char *found = strstr(text, mark);
+    long code = found ? strtol(found + sizeof mark - 1, NULL, 10) : 0;
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(check->handle.sq, "main", SQLITE_FCNTL_FILE_POINTER, &file) ==
+        SQLITE_OK) {
+        int last = fbk__vfs_take_read_error(file);
+
+        if (last != SQLITE_OK)
+            return last;
+    }
+    if (code == SQLITE_NOMEM || ((code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_DATA))
+        return (int)code;
+    return SQLITE_OK;
+}
+
 /* Each row of a check of SQLite's is a problem, but for the single row "ok". */
 static fbk_status
 check_rows(fbk__check *check, const char *sql, const char *doing)
@@ -106,6 +128,7 @@ check_rows(fbk__check *check, const char *sql, const char *doing)
 
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         const char *text;
+        int read_error;
 
         code = sqlite3_step(st);
         if (code != SQLITE_ROW)
@@ -116,6 +139,8 @@ check_rows(fbk__check *check, const char *sql, const char *doing)
         else if (sqlite3_column_count(st) > 1)
             rc = check_problem(check, "row %lld of table %s referred to a row that did not exist",
                                (long long)sqlite3_column_int64(st, 1), text);
+        else if ((read_error = check_read_error(check, text)) != SQLITE_OK)
+            rc = fbk__sqlite_fail(check->db, NULL, read_error, doing);
         else if (strcmp(text, "ok") != 0)
             rc = check_problem(check, "%s", text);
         if (rc < 0)

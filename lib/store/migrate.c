@@ -86,7 +86,7 @@ fbk__migrate(fbk *db, const fbk__migration *steps, int n_steps, const fbk_store_
         rc = fbk__meta_init(db, fresh);
     if (rc >= 0)
         rc = fbk__handle_exec(db, h, "COMMIT", "bringing the schema up to date");
-    if (rc < 0 && !sqlite3_get_autocommit(h->sq))
-        (void)sqlite3_exec(h->sq, "ROLLBACK", NULL, NULL, NULL);
+    if (rc < 0)
+        fbk__handle_rollback(h);
     return rc;
 }

@@ -120,6 +120,25 @@ fbk__handle_exec(fbk *db, fbk__handle *h, const char *sql, const char *doing)
 }
 
 fbk_status
+fbk__handle_step(fbk *db, fbk__handle *h, sqlite3_stmt *st, const char *doing)
+{
+    int code = sqlite3_step(st);
+    fbk_status rc = code == SQLITE_DONE ? FBK_OK : fbk__sqlite_fail(db, h->sq, code, doing);
+
+    (void)sqlite3_reset(st);
+    return rc;
+}
+
+void
+fbk__handle_rollback(fbk__handle *h)
+{
+    if (sqlite3_get_autocommit(h->sq))
+        return;
+    (void)sqlite3_step(h->rollback);
+    (void)sqlite3_reset(h->rollback);
+}
+
+fbk_status
 fbk__handle_int(fbk *db, fbk__handle *h, const char *sql, int64_t *out)
 {
     sqlite3_stmt *st = NULL;
@@ -209,6 +228,28 @@ sqlite_configure(fbk *db, const fbk_store *store, int flags, fbk__handle *h)
     return fbk__handle_exec(db, h, sql, "setting up a connection");
 }
 
+static fbk_status
+sqlite_prepare_own(fbk *db, fbk__handle *h, const char *sql, sqlite3_stmt **out)
+{
+    int code = sqlite3_prepare_v3(h->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+
+    return code == SQLITE_OK ? FBK_OK
+                             : fbk__sqlite_fail(db, h->sq, code, "setting up a connection");
+}
+
+static fbk_status
+sqlite_prepare_transactions(fbk *db, int flags, fbk__handle *h)
+{
+    const char *begin = flags & FBK__HANDLE_WRITE ? "BEGIN IMMEDIATE" : "BEGIN";
+    fbk_status rc = sqlite_prepare_own(db, h, begin, &h->begin);
+
+    if (rc >= 0)
+        rc = sqlite_prepare_own(db, h, "COMMIT", &h->commit);
+    if (rc >= 0)
+        rc = sqlite_prepare_own(db, h, "ROLLBACK", &h->rollback);
+    return rc;
+}
+
 fbk_status
 fbk__handle_open(fbk *db, fbk_store *store, const char *path, int flags, fbk__handle *h)
 {
@@ -222,6 +263,8 @@ fbk__handle_open(fbk *db, fbk_store *store, const char *path, int flags, fbk__ha
         store->vfs.name);
     rc = code == SQLITE_OK ? sqlite_configure(db, store, flags, h)
                            : fbk__sqlite_fail(db, h->sq, code, "opening the file");
+    if (rc >= 0)
+        rc = sqlite_prepare_transactions(db, flags, h);
     if (rc < 0)
         fbk__handle_close(h);
     return rc;
@@ -239,6 +282,9 @@ fbk__handle_close(fbk__handle *h)
     while (fbk__map_next(&h->stmts, &at, &key, &value))
         fbk__stmt_free((fbk__stmt *)(uintptr_t)value);
     fbk__map_free(&h->stmts);
+    (void)sqlite3_finalize(h->begin);
+    (void)sqlite3_finalize(h->commit);
+    (void)sqlite3_finalize(h->rollback);
     (void)sqlite3_close(h->sq);
     memset(h, 0, sizeof *h);
 }

@@ -13,6 +13,10 @@
 
 typedef struct fbk__handle {
     sqlite3 *sq;
+    /* Prepared with the handle: ending a transaction must not need memory. */
+    sqlite3_stmt *begin; /* IMMEDIATE on a handle that writes */
+    sqlite3_stmt *commit;
+    sqlite3_stmt *rollback;
     fbk__map stmts; /* address of the SQL text -> fbk__stmt */
     int n_out;      /* statements taken and not given back */
 } fbk__handle;
@@ -35,6 +39,14 @@ fbk__handle_close(fbk__handle *h);
 /** Run statements without rows on this handle; `doing` as below. */
 fbk_status
 fbk__handle_exec(fbk *db, fbk__handle *h, const char *sql, const char *doing) FBK_MUST_USE;
+
+/** Step one of the handle's own statements, and reset it. */
+fbk_status
+fbk__handle_step(fbk *db, fbk__handle *h, sqlite3_stmt *st, const char *doing) FBK_MUST_USE;
+
+/** Roll back if there is a transaction; cannot fail in any way that matters. */
+void
+fbk__handle_rollback(fbk__handle *h);
 
 /** First column of the first row. FBK_EDB when there is no row. */
 fbk_status

@@ -55,7 +55,8 @@ fbk__write_begin(fbk *db)
     if (rc < 0)
         goto out;
     txn_set_busy_until(store, deadline);
-    rc = fbk__handle_exec(db, &store->writer, "BEGIN IMMEDIATE", "beginning to write");
+    fbk__handle_rollback(&store->writer); /* of one that could not be ended */
+    rc = fbk__handle_step(db, &store->writer, store->writer.begin, "beginning to write");
     if (rc < 0)
         goto out;
     conn->write_depth = 1;
@@ -79,13 +80,6 @@ txn_reset_statements(fbk__handle *h)
     }
 }
 
-static void
-txn_rollback(fbk_store *store)
-{
-    if (!sqlite3_get_autocommit(store->writer.sq))
-        (void)sqlite3_exec(store->writer.sq, "ROLLBACK", NULL, NULL, NULL);
-}
-
 static fbk_status
 txn_commit(fbk *db, fbk_store *store)
 {
@@ -93,9 +87,9 @@ txn_commit(fbk *db, fbk_store *store)
 
     if (sqlite3_get_autocommit(store->writer.sq))
         return fbk__fail(db, FBK_EDB, "the transaction had been rolled back");
-    rc = fbk__handle_exec(db, &store->writer, "COMMIT", "committing");
+    rc = fbk__handle_step(db, &store->writer, store->writer.commit, "committing");
     if (rc < 0)
-        txn_rollback(store);
+        fbk__handle_rollback(&store->writer);
     else
         (void)__atomic_add_fetch(&store->n_commits, 1, __ATOMIC_ACQ_REL);
     return rc;
@@ -147,7 +141,7 @@ fbk__write_end(fbk *db, fbk_status status)
     txn_reset_statements(&store->writer);
     if (conn->write_failed < 0) {
         status = status < 0 ? status : conn->write_failed;
-        txn_rollback(store);
+        fbk__handle_rollback(&store->writer);
     } else {
         status = txn_commit(db, store);
     }
@@ -208,7 +202,8 @@ fbk__read_begin(fbk *db)
         return FBK_OK;
     }
     if (conn->read_depth == 0) {
-        rc = fbk__handle_exec(db, &conn->reader, "BEGIN", "beginning to read");
+        fbk__handle_rollback(&conn->reader); /* of one that could not be ended */
+        rc = fbk__handle_step(db, &conn->reader, conn->reader.begin, "beginning to read");
         if (rc < 0)
             return rc;
         conn->read_until_ns = fbk__now_ns() + (int64_t)FBK__READ_SECONDS * 1000000000;
@@ -230,6 +225,5 @@ fbk__read_end(fbk *db)
         return;
     conn->read_until_ns = 0;
     txn_reset_statements(&conn->reader);
-    if (!sqlite3_get_autocommit(conn->reader.sq))
-        (void)sqlite3_exec(conn->reader.sq, "COMMIT", NULL, NULL, NULL);
+    fbk__handle_rollback(&conn->reader); /* nothing to commit */
 }

@@ -13,6 +13,7 @@ typedef struct vfs_file {
     sqlite3_file base;
     fbk__vfs *vfs;
     sqlite3_int64 page_size; /* 0 until page 1 was seen */
+    int read_error;          /* code of the last failed read, damage apart */
     bool foreign;            /* page 1 was seen, and its pages do not end in a checksum */
     unsigned char *scratch;  /* one page, for writing */
 } vfs_file;
@@ -81,6 +82,15 @@ fbk__vfs_take_bad_page(fbk__vfs *vfs)
     return __atomic_exchange_n(&vfs->bad_page, 0, __ATOMIC_RELAXED);
 }
 
+int
+fbk__vfs_take_read_error(sqlite3_file *file)
+{
+    int code = vfs_file_of(file)->read_error;
+
+    vfs_file_of(file)->read_error = SQLITE_OK;
+    return code;
+}
+
 /* Page 1 says how large pages are and whether they end in a checksum; a file without (another
  * application's, or one not yet told) is left as it is. */
 static void
@@ -114,6 +124,24 @@ file_close(sqlite3_file *file)
     return real->pMethods->xClose(real);
 }
 
+/* SQLite takes what a short read did not give for zeros. That is right past the end of the file, for
+ * pages that were never written; inside it bytes are missing that were there. */
+static int
+file_read_short(vfs_file *f, sqlite3_file *real, int n, sqlite3_int64 at)
+{
+    sqlite3_int64 size = 0;
+    int rc = real->pMethods->xFileSize(real, &size);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (at + n <= size)
+        return f->read_error = SQLITE_IOERR_READ;
+    if (at >= size || n <= HEADER_LEN)
+        return SQLITE_IOERR_SHORT_READ;
+    __atomic_store_n(&f->vfs->bad_page, (uint32_t)(at / n) + 1, __ATOMIC_RELAXED);
+    return SQLITE_IOERR_DATA;
+}
+
 static int
 file_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 at)
 {
@@ -121,8 +149,10 @@ file_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 at)
     sqlite3_file *real = real_of(file);
     int rc = real->pMethods->xRead(real, buf, n, at);
 
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return file_read_short(f, real, n, at);
     if (rc != SQLITE_OK)
-        return rc;
+        return f->read_error = rc;
     if (at == 0 && n >= HEADER_LEN)
         vfs_learn(f, buf);
     /* Parts of pages are read of page 1 alone: its header, and the change counter in it. */

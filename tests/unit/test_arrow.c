@@ -782,6 +782,7 @@ START_TEST(binding_says_what_is_wrong)
 {
     static const int64_t values[] = {1, 2, 3};
     fbk__arrow_reader *r;
+    int64_t v;
     int col = 99;
 
     fake_begin();
@@ -798,6 +799,7 @@ START_TEST(binding_says_what_is_wrong)
     ck_assert_str_eq(fbk_errmsg(&db), "column once was of Arrow type +l, which is not text");
     ck_assert_int_eq(col, 99);
     tk_assert_ok(&db, fbk__arrow_reader_bind(r, "gone", FBK__AS_TEXT, false, &col));
+    tk_assert_fails(&db, FBK_EINVAL, fbk__arrow_int64(r, 0, 0, &v)); /* not bound: not touched */
     ck_assert_int_eq(col, -1);
     fbk__arrow_reader_close(r);
 }
@@ -905,6 +907,11 @@ START_TEST(text_offsets_that_lie_are_found)
         fake.buffers[0][1] = ends[i];
         fake.buffers[0][2] = "ab";
         r = fake_open(2, 0);
+        tk_assert_fails(&db, FBK_EINVAL, fbk__arrow_text(r, 0, 0, &text, &len));
+        fbk__arrow_reader_close(r);
+        /* Nor does a batch that ends before the array make another end of the buffer. */
+        fake.given = 0;
+        r = fake_open(1, 0);
         tk_assert_fails(&db, FBK_EINVAL, fbk__arrow_text(r, 0, 0, &text, &len));
         fbk__arrow_reader_close(r);
     }
