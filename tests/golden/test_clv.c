@@ -1,16 +1,18 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/rng.h"
-#include "base/special.h"
 #include "base/time.h"
-#include "model/clv_math.h"
+#include "model/clv.h"
+#include "model/rfm.h"
+#include "record/event.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/tk.h"
+#include "support/tk_log.h"
 
 enum { MAX_CUSTOMERS = 5000 };
 
@@ -225,74 +227,119 @@ START_TEST(gamma_gamma_is_the_published_one)
 }
 END_TEST
 
-/* Orders of online_retail: one a customer and day, valid sales only; ages in days up to the end of
- * the last day. */
-static size_t
-retail_load(fbk__clv_row *rows)
+/* Orders of online_retail: one a customer and day, valid sales only. */
+enum { MAX_IDS = 20000, MAX_DAYS = 30000 };
+
+typedef struct retail_day {
+    long id;
+    int64_t day;
+    int64_t micro;
+} retail_day;
+
+typedef struct retail {
+    retail_day days[MAX_DAYS];
+    size_t n;
+    int64_t end; /* the day after the last one */
+} retail;
+
+/* @return false for a line that is no valid sale to somebody. */
+static bool
+retail_line(char *line, retail *r, retail_day *out)
 {
-    static int64_t first[20000];
-    static int64_t last[20000];
+    /* Only the description holds commas; the four fields after the date hold none. */
+    char *date = strstr(line, ",\"201");
+    char *quantity;
+    char *rest;
+    int64_t n;
+    double price;
+    int y;
+    int m;
+    int d;
+
+    if (!date)
+        return false;
+    *date = '\0';
+    quantity = strrchr(line, ',');
+    rest = strchr(date + 2, ',');
+    ck_assert(quantity && rest && sscanf(date + 2, "%d-%d-%d", &y, &m, &d) == 3);
+    out->day = fbk__civil_days(y, m, d);
+    r->end = out->day >= r->end ? out->day + 1 : r->end;
+    n = strtol(quantity + 1, NULL, 10);
+    price = strtod(rest + 1, &rest);
+    out->id = strtol(rest + 1, NULL, 10);
+    out->micro = n * llround(price * 1e6);
+    return n > 0 && price > 0.0 && out->id > 0;
+}
+
+static retail *
+retail_load(void)
+{
+    static size_t last[MAX_IDS]; /* number of the last day of a customer + 1 */
     const char *path = tk_data("online_retail/online_retail.csv.zst");
-    int64_t end = 0;
-    size_t len;
-    size_t n = 0;
-    char *text;
     char *save = NULL;
+    size_t len;
+    char *text;
+    retail *r;
 
     if (!path)
-        return 0;
+        return NULL;
     text = tk_slurp(path, &len);
+    r = calloc(1, sizeof *r);
+    ck_assert_ptr_nonnull(r);
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        /* Only the description holds commas; the four fields after the date hold none. */
-        char *date = strstr(line, ",\"201");
-        char *quantity;
-        char *rest;
-        int y;
-        int m;
-        int day;
-        long id;
-        int64_t when;
+        retail_day at;
 
-        if (!date)
+        if (!retail_line(line, r, &at))
             continue;
-        *date = '\0';
-        quantity = strrchr(line, ',');
-        ck_assert(quantity && sscanf(date + 2, "%d-%d-%d", &y, &m, &day) == 3);
-        when = fbk__civil_days(y, m, day);
-        end = when > end ? when : end;
-        rest = strchr(date + 2, ',');
-        ck_assert_ptr_nonnull(rest);
-        if (strtol(quantity + 1, NULL, 10) <= 0 || strtod(rest + 1, &rest) <= 0.0)
+        ck_assert_int_lt(at.id, MAX_IDS);
+        if (last[at.id] && r->days[last[at.id] - 1].day == at.day) {
+            r->days[last[at.id] - 1].micro += at.micro;
             continue;
-        id = strtol(rest + 1, NULL, 10);
-        if (id <= 0)
-            continue;
-        ck_assert_int_lt(id, 20000);
-        if (!first[id]) {
-            first[id] = last[id] = when;
-        } else if (when != last[id]) {
-            ck_assert_int_gt(when, last[id]);
-            last[id] = when;
-            rows[id].x += 1.0;
         }
-    }
-    for (size_t i = 0; i < 20000; i++) {
-        if (first[i])
-            rows[n++] = (fbk__clv_row){rows[i].x, (double)(last[i] - first[i]),
-                                       (double)(end + 1 - first[i]), 1.0};
+        ck_assert_uint_lt(r->n, MAX_DAYS);
+        r->days[r->n++] = at;
+        last[at.id] = r->n;
     }
     free(text);
+    return r;
+}
+
+/* A row a customer, with ages up to the end of the last day. */
+static size_t
+retail_rows(const retail *r, fbk__clv_row *rows)
+{
+    static int64_t first[MAX_IDS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const retail_day *d = &r->days[i];
+
+        if (!first[d->id]) {
+            first[d->id] = d->day;
+            rows[d->id] = (fbk__clv_row){0.0, 0.0, (double)(r->end - d->day), 1.0};
+        } else {
+            rows[d->id].x += 1.0;
+            rows[d->id].t_x = (double)(d->day - first[d->id]);
+        }
+    }
+    for (size_t i = 0; i < MAX_IDS; i++) {
+        if (first[i])
+            rows[n++] = rows[i];
+    }
     return n;
 }
 
 START_TEST(online_retail_has_no_dropout_to_see)
 {
-    static fbk__clv_row rows[20000];
-    size_t n = retail_load(rows);
+    static fbk__clv_row rows[MAX_IDS];
+    retail *r = retail_load();
     fbk__clv_params m;
+    size_t n;
 
-    if (!n)
+    if (!r)
         tk_skip("online_retail is not there");
+    n = retail_rows(r, rows);
+    free(r);
     ck_assert_uint_eq(n, 4338);
     tk_assert_ok(NULL, fbk__clv_collapse(NULL, rows, &n));
     tk_assert_ok(NULL, fbk__clv_fit(NULL, rows, n, 0, &m));
@@ -310,6 +357,79 @@ START_TEST(online_retail_has_no_dropout_to_see)
 }
 END_TEST
 
+/* One sale a customer and day, at noon, through the whole way in. */
+static void
+retail_store(fbk *db, const retail *r)
+{
+    fbk__append_counts counts;
+    fbk__batch b;
+
+    fbk__batch_init(&b, NULL);
+    for (size_t i = 0; i < r->n; i++) {
+        const retail_day *d = &r->days[i];
+        fbk__batch_event *e = fbk__batch_add_event(&b);
+        fbk__batch_line *line = fbk__batch_add_line(&b);
+        fbk__batch_ident *ident = fbk__batch_add_ident(&b);
+        char text[48];
+
+        ck_assert(e && line && ident);
+        (void)snprintf(text, sizeof text, "%ld/%ld", d->id, (long)d->day);
+        tk_assert_ok(db, fbk__batch_text(&b, text, strlen(text), &e->id));
+        e->occurred_us = d->day * FBK__DAY_US + FBK__DAY_US / 2;
+        e->kind = fbk__intern_add(&b.words, "sale", 4);
+        e->source = fbk__intern_add(&b.words, "shop", 4);
+        e->channel = e->currency = fbk__intern_add(&b.words, "", 0);
+        e->place = fbk__intern_add(&b.places, "", 0);
+        line->item = fbk__intern_add(&b.items, "all", 3);
+        line->quantity_milli = 1000;
+        line->amount_micro = d->micro;
+        (void)snprintf(text, sizeof text, "%ld", d->id);
+        ident->space = fbk__intern_add(&b.words, "customer", 8);
+        tk_assert_ok(db, fbk__batch_text(&b, text, strlen(text), &ident->value));
+        tk_assert_ok(db, fbk__event_validate_last(db, &b));
+    }
+    tk_assert_ok(db, fbk__event_append_batch(db, &b, NULL, &counts));
+    ck_assert_uint_eq(counts.added, r->n);
+    fbk__batch_free(&b);
+}
+
+START_TEST(online_retail_from_the_store)
+{
+    fbk_clv_report report = FBK_CLV_REPORT_INIT;
+    struct ArrowArrayStream stream;
+    fbk_arrow_rows rows;
+    fbk_time as_of;
+    int64_t revenue = 0;
+    int64_t n = 0;
+    retail *r = retail_load();
+    fbk_store *store;
+    fbk *db;
+
+    if (!r)
+        tk_skip("online_retail is not there");
+    store = tk_store_open(":memory:", NULL);
+    db = tk_store_connect(store);
+    retail_store(db, r);
+    as_of = r->end * FBK__DAY_US;
+    free(r);
+    tk_assert_ok(db, fbk_clv_train(db, as_of, NULL, &report));
+    ck_assert_uint_eq(report.status, FBK_CLV_NO_DROPOUT);
+    ck_assert_uint_eq(report.n_customers, 4338);
+    ck_assert_double_eq_tol(report.r, 0.8268, 1e-3);
+    ck_assert_double_eq_tol(report.alpha_days, 69.45, 0.02);
+    ck_assert_double_eq_tol(report.loglik, -61875.39, 0.01);
+    tk_assert_ok(db, fbk_rfm_score(db, as_of, NULL, &stream));
+    tk_assert_ok(NULL, fbk_arrow_rows_open(&rows, &stream));
+    for (; fbk_arrow_rows_next(&rows) == FBK_OK; n++)
+        revenue += fbk_arrow_rows_int64(&rows, fbk_arrow_rows_column(&rows, "monetary_micro"));
+    fbk_arrow_rows_close(&rows);
+    ck_assert_int_eq(n, 4338);
+    ck_assert_int_eq(revenue, INT64_C(8911407904000)); /* to the tenth of a penny */
+    fbk_close(db);
+    fbk_store_close(store);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -323,6 +443,7 @@ main(void)
     tcase_add_test(tc, bgnbd_beats_the_naive_rate_on_the_holdout);
     tcase_add_test(tc, gamma_gamma_is_the_published_one);
     tcase_add_test(tc, online_retail_has_no_dropout_to_see);
+    tcase_add_test(tc, online_retail_from_the_store);
     suite_add_tcase(suite, tc);
     return tk_run(suite);
 }
