@@ -9,8 +9,8 @@
 static const char usage[] =
     "usage: feedback [--store FILE] check [--quick]\n"
     "\n"
-    "Reads the whole store and compares every page with its checksum; each problem that is found\n"
-    "is a line, and then the exit status is 4.\n"
+    "Reads the whole store and compares every page and every event with its checksum; each problem\n"
+    "that is found is a line, and then the exit status is 4.\n"
     "\n"
     "  --quick  the structure only\n";
 
@@ -26,6 +26,17 @@ problem_print(void *user_data, const char *sentence)
         (void)printf("%s\n", sentence);
     }
     return FBK_OK;
+}
+
+/* The file may be sound and what it says still be wrong. */
+static fbk_status
+check_events(fbk *db, fbk_status so_far, fbk_store_check_result *found)
+{
+    uint64_t n = 0;
+    fbk_status rc = fbk_event_check(db, problem_print, NULL, &n);
+
+    found->n_problems += n;
+    return rc < 0 ? rc : so_far;
 }
 
 int
@@ -55,6 +66,8 @@ cmd_check(int argc, char **argv)
     how.problem = problem_print;
     cli_progress_begin("checking");
     rc = fbk_store_check(session.db, &how, &found);
+    if ((rc >= 0 || rc == FBK_ECORRUPT) && how.level == FBK_CHECK_FULL)
+        rc = check_events(session.db, rc, &found);
     cli_progress_end();
     if (rc < 0 && !(rc == FBK_ECORRUPT && found.n_problems))
         code = cli_failed(session.db, rc);

@@ -5,6 +5,7 @@
 
 #include <feedback/arrow.h>
 #include <feedback/base.h>
+#include <feedback/store.h>
 
 /** @file
  *  Events in: one from a structure, many from an Arrow stream.
@@ -269,6 +270,34 @@ FBK_API FBK_MUST_USE fbk_status
 fbk_event_append_stream(fbk *db, struct ArrowArrayStream *rows,
                         const fbk_event_stream_options *options,
                         fbk_event_stream_result *out_result);
+
+/**
+ * Look for damage in the event log: every event is decoded and compared with its checksum, its
+ * identifiers, words and indices, and the totals with the events. It goes beyond what
+ * fbk_store_check() can see, which knows pages and tables and not what they mean.
+ *
+ * @param[in]  db            Connection. Borrowed for the call.
+ * @param      problem       Told of each problem, of at most 100; NULL if not wanted.
+ * @param      user_data     Handed to @p problem.
+ * @param[out] out_problems  Number of problems; NULL if not wanted. Written when FBK_OK or
+ *                           FBK_ECORRUPT is returned.
+ *
+ * @retval FBK_OK         sound.
+ * @retval FBK_ECORRUPT   problems were found; the message is the first one.
+ * @retval FBK_EIO        reading failed.
+ * @retval FBK_EEXPIRED   the log was too large to be read within the time of one snapshot.
+ * @retval FBK_ECANCELLED the callback asked to stop.
+ * @retval FBK_ECALLBACK  the callback failed.
+ * @retval FBK_EMISUSE    the connection was carried over fork().
+ * @retval FBK_ENOMEM     out of memory.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       O(events and their lines).
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_event_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_problems);
 
 FBK_END_DECLS
 #endif

@@ -14,6 +14,8 @@ typedef struct check {
     fbk__log_total seen;  /* what is counted now */
     uint32_t n_nodes;
     int64_t max_word;
+    fbk_problem_fn problem;
+    void *user_data;
     uint64_t bad;
     fbk_errinfo first; /* the first damage */
 } check;
@@ -26,7 +28,10 @@ check_finding(check *c, fbk_status rc)
         return rc;
     if (c->bad++ == 0)
         c->first = c->db->err;
-    return FBK_OK;
+    if (!c->problem || c->bad > FBK__LOG_PROBLEMS)
+        return FBK_OK;
+    rc = c->problem(c->user_data, c->db->err.message);
+    return rc < 0 ? fbk__callback_status(c->db, rc) : FBK_OK;
 }
 
 static bool
@@ -208,9 +213,12 @@ check_begin(check *c)
 }
 
 fbk_status
-fbk__log_check(fbk *db, uint64_t *out_bad)
+fbk__log_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_bad)
 {
-    check c = {.db = db, .seen = {.first_us = FBK_TIME_NONE, .last_us = FBK_TIME_NONE}};
+    check c = {.db = db,
+               .problem = problem,
+               .user_data = user_data,
+               .seen = {.first_us = FBK_TIME_NONE, .last_us = FBK_TIME_NONE}};
     int64_t after = INT64_MIN;
     fbk_status rc = fbk__read_begin(db);
 

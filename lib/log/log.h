@@ -3,6 +3,8 @@
 #ifndef LOG_LOG_H
 #define LOG_LOG_H
 
+#include <feedback/store.h>
+
 #include "log/batch.h"
 
 /* The event log: append, scan by column chunks, history of nodes, erase of nodes. Everything that
@@ -229,9 +231,13 @@ typedef struct fbk__log_counts {
 fbk_status
 fbk__log_count(fbk *db, fbk__log_counts *out) FBK_MUST_USE;
 
-/** Decode every row, compare it with its hashes, indices and totals, in one snapshot. FBK_ECORRUPT
- *  names the first damage; out_bad counts all. */
+/** Decode every row, compare it with its hashes, indices and totals, in one snapshot.
+ *
+ *  @param problem told of the first FBK__LOG_PROBLEMS findings, a sentence each; may be NULL.
+ *  @param out_bad how many there are; written with FBK_OK and FBK_ECORRUPT.
+ *  @retval FBK_ECORRUPT there is damage; the message is the first. */
+enum { FBK__LOG_PROBLEMS = 100 };
 fbk_status
-fbk__log_check(fbk *db, uint64_t *out_bad) FBK_MUST_USE;
+fbk__log_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_bad) FBK_MUST_USE;
 
 #endif

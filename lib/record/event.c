@@ -236,7 +236,6 @@ static fbk_status
 event_prop(fbk *db, fbk__batch *batch, const fbk_event *from, uint32_t i)
 {
     fbk__batch_prop *prop = fbk__batch_add_prop(batch);
-    const char *text = from->texts ? from->texts[i] : NULL;
     fbk_status rc;
 
     if (!prop)
@@ -245,8 +244,8 @@ event_prop(fbk *db, fbk__batch *batch, const fbk_event *from, uint32_t i)
     if (rc < 0)
         return rc;
     prop->type = from->types[i];
-    if (prop->type == FBK_PROP_TEXT && text)
-        return event_text(db, batch, text, &prop->value.text);
+    if (prop->type == FBK_PROP_TEXT && from->texts && from->texts[i])
+        return event_text(db, batch, from->texts[i], &prop->value.text);
     if (prop->type == FBK_PROP_DOUBLE && from->doubles)
         prop->value.d = from->doubles[i];
     else if ((prop->type == FBK_PROP_INT || prop->type == FBK_PROP_BOOL) && from->ints)
@@ -322,4 +321,18 @@ fbk_event_append(fbk *db, const fbk_event *event, uint32_t *out_outcome)
         return fbk__fail_at(db, FBK_ECONFLICT, "event_id", 0,
                             "another event with this event_id was stored before");
     return outcome == FBK__ADDED ? FBK_OK : FBK_DONE;
+}
+
+fbk_status
+fbk_event_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_problems)
+{
+    uint64_t n = 0;
+    fbk_status rc = fbk__enter(db);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__log_check(db, problem, user_data, &n);
+    if (out_problems && (rc >= 0 || rc == FBK_ECORRUPT))
+        *out_problems = n;
+    return rc;
 }

@@ -140,7 +140,7 @@ check_store(const char *path, const uint32_t next[N_WRITERS])
     uint8_t *seen = calloc(first_number(N_WRITERS, 0) + 1, 1);
     uint64_t bad = 0;
 
-    tk_assert_ok(db, fbk__log_check(db, &bad));
+    tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
     ck_assert_uint_eq(bad, 0);
     tk_assert_ok(db, fbk__log_each(db, 0, mark_event, seen));
     for (uint32_t w = 0; w < N_WRITERS; w++) {

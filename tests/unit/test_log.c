@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "log/log.h"
+#include <feedback/event.h>
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "log/log.h"
 #include "log/row.h"
 #include "store/conn.h"
 #include "store/stmt.h"
@@ -688,7 +689,7 @@ START_TEST(threads_append_and_scan_at_once)
     }
     tk_assert_ok(db, fbk__log_count(db, &counts));
     ck_assert_uint_eq(counts.events, N_THREADS / 2 * THREAD_BATCHES * THREAD_BATCH);
-    tk_assert_ok(db, fbk__log_check(db, &bad));
+    tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
 }
 END_TEST
 
@@ -747,7 +748,7 @@ START_TEST(what_is_erased_stays_away)
     append_one(&e, FBK__ERASED); /* whatever its content is now */
     e.salt = 0;
     append_one(&e, FBK__ERASED);
-    tk_assert_ok(db, fbk__log_check(db, &bad));
+    tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
     ck_assert_uint_eq(bad, 0);
     /* The person may come again, under new numbers. */
     e.number = N + 1;
@@ -835,13 +836,52 @@ START_TEST(check_finds_damage)
     uint64_t bad = 77;
 
     tk_log_fill(db, 1, 300);
-    tk_assert_ok(db, fbk__log_check(db, &bad));
+    tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
     ck_assert_uint_eq(bad, 0);
     tk_assert_ok(db, fbk__write_begin(db));
     tk_assert_ok(db, fbk__exec(db, damages[_i]));
     tk_assert_ok(db, fbk__write_end(db, FBK_OK));
-    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_check(db, &bad));
+    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_check(db, NULL, NULL, &bad));
     ck_assert_uint_ge(bad, 1);
+}
+END_TEST
+
+typedef struct findings {
+    char first[408];
+    uint64_t n;
+    fbk_status answer;
+} findings;
+
+static fbk_status
+note_finding(void *user_data, const char *sentence)
+{
+    findings *f = user_data;
+
+    if (f->n++ == 0)
+        (void)snprintf(f->first, sizeof f->first, "%s", sentence);
+    return f->answer;
+}
+
+START_TEST(check_tells_what_it_finds)
+{
+    findings found = {.n = 0};
+    uint64_t n = 77;
+
+    tk_log_fill(db, 1, 300);
+    tk_assert_ok(db, fbk_event_check(db, note_finding, &found, &n));
+    ck_assert_uint_eq(n + found.n, 0);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__exec(db, "UPDATE log_event SET kind = 3 WHERE event > 100"));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_fails(db, FBK_ECORRUPT, fbk_event_check(db, note_finding, &found, &n));
+    ck_assert_str_eq(fbk_errmsg(db), found.first);
+    ck_assert_uint_ge(n, 200);
+    ck_assert_uint_eq(found.n, FBK__LOG_PROBLEMS);
+    n = 77;
+    found.answer = -3;
+    tk_assert_fails(db, FBK_ECALLBACK, fbk_event_check(db, note_finding, &found, &n));
+    ck_assert_uint_eq(n, 77);
+    ck_assert_int_eq(fbk_event_check(NULL, NULL, NULL, NULL), FBK_EINVAL);
 }
 END_TEST
 
@@ -961,6 +1001,7 @@ suite(void)
     suite_add_tcase(s, erase);
     tcase_add_checked_fixture(check, setup, teardown);
     tcase_add_loop_test(check, check_finds_damage, 0, N_OF(damages));
+    tcase_add_test(check, check_tells_what_it_finds);
     tcase_add_loop_test(check, a_damaged_row_is_not_believed, 0, 7);
     tcase_add_test(check, a_hostile_body_is_refused);
     suite_add_tcase(s, check);
