@@ -166,6 +166,10 @@ cli_heading(const char *format, ...) FBK_PRINTF(1, 2);
 bool
 cli_identifier(const char *text, char **out_space, const char **out_value);
 
+/** The person of NAMESPACE=VALUE; an exit code, said why. */
+int
+cli_person(fbk *db, const char *id, uint64_t *out_profile);
+
 typedef struct cli_link_options {
     fbk_status (*call)(fbk *db, const char *space_a, const char *value_a, const char *space_b,
                        const char *value_b, fbk_time at_us, const char *reason);
@@ -186,17 +190,27 @@ cmd_catalogue(int argc, char **argv);
 int
 cmd_check(int argc, char **argv);
 int
+cmd_clv(int argc, char **argv);
+int
+cmd_context(int argc, char **argv);
+int
 cmd_import(int argc, char **argv);
 int
 cmd_init(int argc, char **argv);
 int
 cmd_stats(int argc, char **argv);
 int
+cmd_train(int argc, char **argv);
+int
 cmd_unlink(int argc, char **argv);
+int
+cmd_weather(int argc, char **argv);
 int
 cmd_link(int argc, char **argv);
 int
 cmd_place(int argc, char **argv);
+int
+cmd_rfm(int argc, char **argv);
 int
 cmd_simulate(int argc, char **argv);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What link and unlink have in common. */
+/* Identifiers, and what link and unlink have in common. */
 
 bool
 cli_identifier(const char *text, char **out_space, const char **out_value)
@@ -22,6 +22,24 @@ cli_identifier(const char *text, char **out_space, const char **out_value)
     if (!*out_space)
         cli_error("out of memory");
     return *out_space != NULL;
+}
+
+int
+cli_person(fbk *db, const char *id, uint64_t *out_profile)
+{
+    fbk_identity_person who = FBK_IDENTITY_PERSON_INIT;
+    const char *value;
+    char *space;
+    fbk_status rc;
+
+    if (!cli_identifier(id, &space, &value))
+        return CLI_USAGE;
+    rc = fbk_identity_who(db, space, value, FBK_TIME_NONE, &who);
+    free(space);
+    if (rc < 0)
+        return cli_failed(db, rc);
+    *out_profile = who.profile;
+    return CLI_OK;
 }
 
 static void
