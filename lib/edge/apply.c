@@ -385,14 +385,16 @@ row_time(fbk__apply *ap)
 static void
 id_add(fbk__buf *id, fbk__piece t)
 {
+    size_t from = 0;
+
     for (size_t i = 0; i < t.len; i++) {
-        if (t.p[i] == '/')
-            fbk__buf_str(id, "%2F");
-        else if (t.p[i] == '%')
-            fbk__buf_str(id, "%25");
-        else
-            fbk__buf_add(id, t.p + i, 1);
+        if (t.p[i] != '/' && t.p[i] != '%')
+            continue;
+        fbk__buf_add(id, t.p + from, i - from);
+        fbk__buf_str(id, t.p[i] == '/' ? "%2F" : "%25");
+        from = i + 1;
     }
+    fbk__buf_add(id, t.p + from, t.len - from);
 }
 
 static bool

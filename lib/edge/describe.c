@@ -110,7 +110,7 @@ item_begin(fbk__describe *d)
     d->has_price = false;
 }
 
-static void
+static fbk_status
 item_take(fbk__describe *d, const fbk__spill_record *record)
 {
     const unsigned char *bytes = (const unsigned char *)record->bytes;
@@ -125,11 +125,14 @@ item_take(fbk__describe *d, const fbk__spill_record *record)
             continue;
         fbk__buf_clear(to);
         fbk__buf_add(to, text, len);
+        if (to->failed)
+            return fbk__nomem(d->db);
     }
     if (r.p < r.end) {
         d->has_price = true;
         d->price_micro = fbk__read_svarint(&r);
     }
+    return FBK_OK;
 }
 
 static void
@@ -195,7 +198,8 @@ fbk__describe_store(fbk__describe *d, uint64_t *out_items)
             item_begin(d);
         open = true;
         item = record.key;
-        item_take(d, &record);
+        if (rc == FBK_OK)
+            rc = item_take(d, &record);
     }
     if (rc == FBK_DONE && open)
         item_put(d, t);

@@ -188,7 +188,7 @@ csv_record(fbk__import *im, csv_read *c, const fbk__csv_record *record)
 static fbk_status
 csv_read_all(fbk__import *im)
 {
-    csv_read c = {NULL};
+    csv_read c = {.csv = NULL};
     fbk__csv_record record;
     fbk_status rc = fbk__csv_open(im->db, im->file, &im->map.csv, &c.csv);
 

@@ -308,7 +308,7 @@ fbk__feed_skip_line(fbk__feed *feed)
 {
     for (;;) {
         size_t left = feed->len - feed->start;
-        const char *at = feed->data + feed->start;
+        const char *at = left ? feed->data + feed->start : NULL;
         const char *end = left ? memchr(at, '\n', left) : NULL;
         fbk_status rc;
 

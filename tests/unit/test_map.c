@@ -189,8 +189,7 @@ text_add(fbk__buf *out, const fbk__buf *text)
 static void
 row_show(const fbk__mapping *map, const fbk__row *row, fbk__buf *out)
 {
-    const unsigned char *bytes = (const unsigned char *)row->slots.data;
-    fbk__reader r = {bytes, bytes + row->slots.len, false};
+    fbk__reader r;
 
     if (row->skip) {
         fbk__buf_str(out, "skip");
@@ -200,6 +199,9 @@ row_show(const fbk__mapping *map, const fbk__row *row, fbk__buf *out)
         fbk__buf_printf(out, "%s %s", row->field, row->reason);
         return;
     }
+    r.p = (const unsigned char *)row->slots.data;
+    r.end = r.p + row->slots.len;
+    r.bad = false;
     if (row->occurred_us != FBK_TIME_NONE)
         fbk__buf_printf(out, "%lld ", (long long)(row->occurred_us / 1000000));
     for (size_t i = 0; i < fbk__n_slots(map); i++) {
@@ -208,7 +210,7 @@ row_show(const fbk__mapping *map, const fbk__row *row, fbk__buf *out)
 
         if (i != FBK__SLOT_SOURCE) {
             fbk__buf_str(out, i ? "," : "");
-            fbk__buf_add(out, text, n ? n - 1 : 0);
+            fbk__buf_add(out, text ? text : "", n ? n - 1 : 0);
         }
     }
     if (row->flags)
