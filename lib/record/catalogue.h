@@ -12,7 +12,8 @@
  *
  *  @param create true: an unknown SKU gets a number, without a description; inside a write
  *                transaction. false: FBK_ENOTFOUND.
- *  @retval FBK_EINVAL len is 0 or the SKU contains a NUL; FBK_ERANGE more than FBK_SKU_MAX bytes. */
+ *  @retval FBK_EINVAL len is 0 or the SKU contains a NUL.
+ *  @retval FBK_ERANGE more than FBK_SKU_MAX bytes. */
 fbk_status
 fbk__item_resolve(fbk *db, const char *sku, size_t len, bool create, uint32_t *out_item)
     FBK_MUST_USE;

@@ -60,8 +60,8 @@ fbk__places_release(const fbk__places *places);
 const fbk__tz *
 fbk__place_tz(const fbk__places *places, uint32_t place);
 
-/** Weather station of a place: its own, else the one of its code, else the only one there is; 0 = not
- *  known. */
+/** Weather station of a place: its own, else the one of its code, else the only one there is; 0 =
+ *  not known. */
 uint32_t
 fbk__place_station(const fbk__places *places, uint32_t place);
 
