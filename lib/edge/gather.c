@@ -8,7 +8,7 @@
 
 #include "log/batch.h"
 
-enum { ROW_REFUSED = 1, ROW_LINE = 2, REASON_MAX = 192, FIELD_MAX = 80 };
+enum { ROW_REFUSED = 1, ROW_LINE = 2, REASON_MAX = 192, FIELD_MAX = 80, TICK_ROWS = 4096 };
 
 /* The event at hand while rows of its id come in. */
 typedef struct group {
@@ -37,6 +37,7 @@ typedef struct group {
 struct fbk__gather {
     fbk *db;
     const fbk__mapping *map;
+    fbk__gather_options options;
     fbk__rejects *rejects;
     fbk__spill *rows;   /* by id */
     fbk__spill *events; /* by first row */
@@ -63,6 +64,7 @@ fbk__gather_new(fbk *db, const fbk__mapping *map, const fbk__gather_options *opt
         return fbk__nomem(db);
     g->db = db;
     g->map = map;
+    g->options = *options;
     g->rejects = options->rejects;
     fbk__buf_init(&g->buf, a);
     fbk__buf_init(&g->merged, a);
@@ -418,8 +420,11 @@ fbk__gather_finish(fbk__gather *g)
 {
     fbk__spill_record record;
     fbk_status rc = fbk__spill_sort(g->rows);
+    uint64_t n = 0;
 
     while (rc == FBK_OK && (rc = fbk__spill_next(g->rows, &record)) == FBK_OK) {
+        if (++n % TICK_ROWS == 0 && (rc = g->options.tick(g->options.user_data)) < 0)
+            break;
         if (!group_goes_on(g, &record))
             rc = group_end(g);
         if (rc == FBK_OK)

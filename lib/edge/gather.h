@@ -17,6 +17,8 @@ typedef struct fbk__gather_options {
     size_t budget;   /* bytes of memory for both sorts */
     const char *dir; /* of temporary files, or NULL */
     fbk__rejects *rejects;
+    fbk_status (*tick)(void *user_data); /* now and then while events are made; a failure stops */
+    void *user_data;
 } fbk__gather_options;
 
 fbk_status

@@ -50,9 +50,11 @@ typedef struct storing {
     fbk__batch batch;
     uint8_t *outcomes;
     size_t outcome_cap;
-    fbk__gather_row *first; /* of each event of the batch */
-    size_t first_cap;
-    uint64_t rows; /* stored so far */
+    fbk__gather_row *rows; /* of all events of the batch, … */
+    size_t *row_end;       /* … each event's up to here */
+    size_t row_cap;
+    size_t end_cap;
+    uint64_t n_rows; /* brought so far */
 } storing;
 
 static bool
@@ -170,6 +172,21 @@ fill_event(storing *s, fbk__gather_event *event)
     return rc;
 }
 
+/* All rows of an event of the batch go to the rejects. */
+static fbk_status
+batch_conflict(storing *s, size_t event)
+{
+    const size_t first = event ? s->row_end[event - 1] : 0;
+    fbk_status rc = FBK_OK;
+
+    for (size_t i = first; i < s->row_end[event] && rc == FBK_OK; i++) {
+        if (i == first || s->rows[i].number != s->rows[i - 1].number)
+            rc = fbk__rejects_add(&s->im->rejects, s->rows[i].number, s->rows[i].line, "event_id",
+                                  "belonged to an event with other content already");
+    }
+    return rc;
+}
+
 /* Commit the batch; conflicts go to the rejects. */
 static fbk_status
 batch_commit(storing *s)
@@ -192,13 +209,12 @@ batch_commit(storing *s)
     rc = FBK_OK;
     for (size_t i = 0; i < n && rc == FBK_OK; i++) {
         if (s->outcomes[i] == FBK__CONFLICT)
-            rc = fbk__rejects_add(&im->rejects, s->first[i].number, s->first[i].line, "event_id",
-                                  "belonged to an event with other content already");
+            rc = batch_conflict(s, i);
     }
     fbk__batch_clear(&s->batch);
     if (rc == FBK_OK && im->options.progress) {
         const uint64_t all = fbk__gather_count(im->gather).rows;
-        const double part = all ? (double)s->rows / (double)all : 1.0;
+        const double part = all ? (double)s->n_rows / (double)all : 1.0;
 
         rc = fbk__import_progress(
             im, im->file_size / 2 + (uint64_t)(part * (double)(im->file_size - im->file_size / 2)));
@@ -213,13 +229,16 @@ store_event(storing *s, fbk__gather_event *event)
     fbk__import *im = s->im;
     const fbk_allocator *a = fbk__a(im->db);
     const size_t n = s->batch.n_events;
+    const size_t first = n ? s->row_end[n - 1] : 0;
     fbk_status rc;
 
     if (!fbk__grow(a, &s->outcomes, &s->outcome_cap, n + 1, sizeof *s->outcomes) ||
-        !fbk__grow(a, &s->first, &s->first_cap, n + 1, sizeof *s->first))
+        !fbk__grow(a, &s->row_end, &s->end_cap, n + 1, sizeof *s->row_end) ||
+        !fbk__grow(a, &s->rows, &s->row_cap, first + event->n_rows, sizeof *s->rows))
         return fbk__nomem(im->db);
-    s->rows += event->n_rows;
-    s->first[n] = event->rows[0];
+    s->n_rows += event->n_rows;
+    memcpy(s->rows + first, event->rows, event->n_rows * sizeof *s->rows);
+    s->row_end[n] = first + event->n_rows;
     rc = fill_event(s, event);
     if (rc < 0)
         return rc;
@@ -255,7 +274,8 @@ import_store(fbk__import *im)
         rc = batch_commit(&s);
     fbk__batch_free(&s.batch);
     fbk__free(a, s.outcomes);
-    fbk__free(a, s.first);
+    fbk__free(a, s.rows);
+    fbk__free(a, s.row_end);
     return rc;
 }
 
@@ -321,12 +341,22 @@ import_map(fbk__import *im)
     return rc;
 }
 
+/* Between reading and storing. */
+static fbk_status
+import_tick(void *user_data)
+{
+    fbk__import *im = user_data;
+
+    return fbk__import_progress(im, im->file_size / 2);
+}
+
 static fbk_status
 import_open(fbk__import *im, const char *path)
 {
     const uint64_t mib = im->options.memory_mib ? im->options.memory_mib : MEMORY_MIB;
     const size_t budget = (size_t)(mib << 20);
-    const fbk__gather_options gather = {budget / 8 * 7, im->options.temp_dir, &im->rejects};
+    const fbk__gather_options gather = {budget / 8 * 7, im->options.temp_dir, &im->rejects,
+                                        import_tick, im};
     const char *source;
     size_t source_len;
     uint64_t done;

@@ -246,15 +246,16 @@ START_TEST(other_content_is_a_conflict)
 {
     static const char first[] = TILL "1,2020-01-01T00:00:00Z,,a,1,2,\n";
     static const char other[] =
-        TILL "1,2020-01-01T00:00:00Z,,a,1,3,\n2,2020-01-01T00:00:00Z,,a,1,3,\n";
+        TILL "1,2020-01-01T00:00:00Z,,a,1,3,\n2,2020-01-01T00:00:00Z,,a,1,3,\n1,,,b,1,3,\n";
     fbk_import_report report;
 
     tk_assert_ok(db, import_text(till_map, first, sizeof first - 1, &report));
     tk_assert_ok(db, import_text(till_map, other, sizeof other - 1, &report));
     ck_assert_uint_eq(report.events_added, 1);
     ck_assert_uint_eq(report.events_conflict, 1);
-    ck_assert_uint_eq(report.rows_rejected, 1);
-    assert_rejects("1,2,event_id,belonged to an event with other content already\n");
+    ck_assert_uint_eq(report.rows_rejected, 2);
+    assert_rejects("1,2,event_id,belonged to an event with other content already\n"
+                   "3,4,event_id,belonged to an event with other content already\n");
 }
 END_TEST
 
