@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/options.h"
 #include "store/path.h"
@@ -35,7 +34,7 @@ fbk_connect(fbk_store *store, fbk **out_db)
 
     if (!store || !out_db)
         return FBK_EINVAL;
-    if (store->pid != getpid())
+    if (!fbk__store_is_ours(store))
         return FBK_EMISUSE;
     block = fbk__calloc(&store->alloc, 1, sizeof *block);
     if (!block)
@@ -68,7 +67,7 @@ fbk_close(fbk *db)
         return;
     conn = db->conn;
     store = conn->store;
-    if (store->pid != getpid())
+    if (!fbk__store_is_ours(store))
         return;
     if (conn->write_depth > 0) {
         conn->write_depth = 1;
@@ -86,7 +85,7 @@ fbk__enter(fbk *db)
     if (!db)
         return FBK_EINVAL;
     fbk__err_clear(db);
-    if (db->conn->store->pid != getpid())
+    if (!fbk__store_is_ours(db->conn->store))
         return fbk__fail(
             db, FBK_EMISUSE,
             "the connection was opened before fork(); a child must open its own store");

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/options.h"
@@ -117,6 +118,30 @@ store_check_sqlite(fbk *db)
     return FBK_OK;
 }
 
+/* A page that the kernel wipes in a child of fork(): looking at it costs nothing, getpid() a system
+ * call at the head of every public function. */
+static const volatile int *
+store_fork_page(void)
+{
+    int *page =
+        mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, sizeof *page, MADV_WIPEONFORK) < 0) {
+        (void)munmap(page, sizeof *page);
+        return NULL;
+    }
+    *page = 1;
+    return page;
+}
+
+bool
+fbk__store_is_ours(const fbk_store *store)
+{
+    return store->same_process ? *store->same_process == 1 : store->pid == getpid();
+}
+
 static fbk_status
 store_new(fbk *db, const fbk_store_options *opt, fbk_store **out)
 {
@@ -127,6 +152,7 @@ store_new(fbk *db, const fbk_store_options *opt, fbk_store **out)
     store->alloc = db->alloc;
     store->refs = 1;
     store->pid = getpid();
+    store->same_process = store_fork_page();
     store->flags = opt->flags;
     store->durability = opt->durability;
     store->busy_timeout_ms = opt->busy_timeout_ms;
@@ -295,6 +321,8 @@ store_free(fbk_store *store)
         store_remove_tmpdir(store);
     fbk__lease_close(&db, &store->lease);
     fbk__vfs_unregister(&store->vfs);
+    if (store->same_process)
+        (void)munmap((void *)(uintptr_t)store->same_process, sizeof *store->same_process);
     fbk__gate_destroy(&store->gate);
     (void)pthread_mutex_destroy(&store->shared_lock);
     fbk__free(&a, store->path);
@@ -313,6 +341,6 @@ void
 fbk_store_close(fbk_store *store)
 {
     /* After fork() the locks and the shared memory are the parent's: touch nothing. */
-    if (store && store->pid == getpid())
+    if (store && fbk__store_is_ours(store))
         fbk__store_unref(store);
 }

@@ -22,8 +22,9 @@ struct fbk_store {
     fbk_allocator alloc;
     int64_t refs; /* atomic: the caller's handle and one a connection */
     pid_t pid;
-    char *path;   /* absolute */
-    char *tmpdir; /* of ":memory:", else NULL */
+    const volatile int *same_process; /* 1, and 0 in a child of fork(); NULL = ask the system */
+    char *path;                       /* absolute */
+    char *tmpdir;                     /* of ":memory:", else NULL */
     uint32_t flags;
     uint32_t durability;
     uint32_t busy_timeout_ms;
@@ -74,6 +75,10 @@ fbk__ignore(fbk_status status)
 {
     (void)status;
 }
+
+/** Whether this is the process that opened the store, and not a child of it. */
+bool
+fbk__store_is_ours(const fbk_store *store);
 
 /** The handle on which the statements of this connection run now. */
 fbk__handle *

@@ -665,6 +665,7 @@ START_TEST(every_page_has_its_checksum_whatever_was_done)
     opt.flags = FBK_STORE_CREATE;
     opt.page_size = _i ? 8192 : 4096;
     opt.cache_kib = 64; /* spills */
+    opt.durability = FBK_DURABILITY_NORMAL;
     store = tk_open_with(path, &opt);
     db = tk_connect(store);
     tk_assert_ok(db, tk_write(db, "CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB) STRICT;"

@@ -671,6 +671,7 @@ child_writes(const char *path, int out)
     fbk_status rc;
 
     opt.busy_timeout_ms = 60000;
+    opt.durability = FBK_DURABILITY_NORMAL; /* turns are measured here, not the disk */
     rc = fbk_store_open(path, &opt, &store, NULL);
     if (rc == FBK_OK)
         rc = fbk_connect(store, &db);
