@@ -166,9 +166,13 @@ cli_heading(const char *format, ...) FBK_PRINTF(1, 2);
 bool
 cli_identifier(const char *text, char **out_space, const char **out_value);
 
-/** The person of NAMESPACE=VALUE; an exit code, said why. */
+/** The person of NAMESPACE=VALUE, or of the number of a profile; an exit code, said why. */
 int
 cli_person(fbk *db, const char *id, uint64_t *out_profile);
+
+/** The same as an identifier, both parts the caller's to free. */
+int
+cli_person_identifier(fbk *db, const char *id, char **out_space, char **out_value);
 
 typedef struct cli_link_options {
     fbk_status (*call)(fbk *db, const char *space_a, const char *value_a, const char *space_b,
@@ -209,6 +213,10 @@ int
 cmd_link(int argc, char **argv);
 int
 cmd_place(int argc, char **argv);
+int
+cmd_profile(int argc, char **argv);
+int
+cmd_recommend(int argc, char **argv);
 int
 cmd_rfm(int argc, char **argv);
 int

@@ -24,14 +24,67 @@ cli_identifier(const char *text, char **out_space, const char **out_value)
     return *out_space != NULL;
 }
 
+static bool
+is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+int
+cli_person_identifier(fbk *db, const char *id, char **out_space, char **out_value)
+{
+    struct ArrowArrayStream stream = {0};
+    fbk_arrow_rows rows;
+    const char *text;
+    int64_t number;
+    int64_t len;
+    fbk_status rc;
+
+    *out_value = NULL;
+    if (!is_number(id)) {
+        if (!cli_identifier(id, out_space, &text))
+            return CLI_USAGE;
+        *out_value = strdup(text);
+    } else {
+        *out_space = NULL;
+        if (!cli_int("a profile", id, 1, UINT32_MAX, &number))
+            return CLI_USAGE;
+        rc = fbk_identity_list(db, (uint64_t)number, FBK_TIME_NONE, &stream);
+        if (rc < 0)
+            return cli_failed(db, rc);
+        rc = fbk_arrow_rows_open(&rows, &stream);
+        while (rc == FBK_OK && !*out_value && fbk_arrow_rows_next(&rows) == FBK_OK) {
+            text = fbk_arrow_rows_text(&rows, fbk_arrow_rows_column(&rows, "value"), &len);
+            *out_value = text ? strndup(text, (size_t)len) : NULL;
+            text = fbk_arrow_rows_text(&rows, fbk_arrow_rows_column(&rows, "namespace"), &len);
+            *out_space = *out_value && text ? strndup(text, (size_t)len) : NULL;
+        }
+        fbk_arrow_rows_close(&rows);
+    }
+    if (*out_space && *out_value)
+        return CLI_OK;
+    cli_error("the profile has no identifier that may be shown");
+    free(*out_space);
+    free(*out_value);
+    *out_space = *out_value = NULL;
+    return CLI_FAILURE;
+}
+
 int
 cli_person(fbk *db, const char *id, uint64_t *out_profile)
 {
     fbk_identity_person who = FBK_IDENTITY_PERSON_INIT;
     const char *value;
+    int64_t number;
     char *space;
     fbk_status rc;
 
+    if (is_number(id)) {
+        if (!cli_int("a profile", id, 1, UINT32_MAX, &number))
+            return CLI_USAGE;
+        *out_profile = (uint64_t)number;
+        return CLI_OK;
+    }
     if (!cli_identifier(id, &space, &value))
         return CLI_USAGE;
     rc = fbk_identity_who(db, space, value, FBK_TIME_NONE, &who);

@@ -238,6 +238,8 @@ typedef enum unit {
 typedef struct table {
     fbk_arrow_rows rows;
     int64_t n_columns;
+    int64_t *order; /* of the n_shown columns of a table for people */
+    int64_t n_shown;
     unit *units;
     int *widths;
     char **cells; /* of the buffered rows */
@@ -380,9 +382,9 @@ static void
 cell_print(const table *t, int64_t column, const char *text)
 {
     int pad = t->widths[column] - letters(text);
-    bool last = column == t->n_columns - 1;
+    bool last = column == t->order[t->n_shown - 1];
 
-    if (column > 0)
+    if (column != t->order[0])
         (void)fputs("  ", stdout);
     if (t->units[column] == UNIT_TEXT) {
         (void)fputs(text, stdout);
@@ -398,12 +400,12 @@ cell_print(const table *t, int64_t column, const char *text)
 static bool
 row_print(const table *t)
 {
-    for (int64_t c = 0; c < t->n_columns; c++) {
-        char *cell = cell_make(t, c);
+    for (int64_t i = 0; i < t->n_shown; i++) {
+        char *cell = cell_make(t, t->order[i]);
 
         if (!cell)
             return false;
-        cell_print(t, c, cell);
+        cell_print(t, t->order[i], cell);
         free(cell);
     }
     return true;
@@ -412,24 +414,42 @@ row_print(const table *t)
 static bool
 buffer_print(table *t)
 {
-    for (int64_t c = 0; c < t->n_columns; c++) {
+    for (int64_t i = 0; i < t->n_shown; i++) {
+        int64_t c = t->order[i];
         char *heading = heading_make(t->rows.schema.children[c]->name);
 
         if (!heading)
             return false;
         if (letters(heading) > t->widths[c])
             t->widths[c] = letters(heading);
-        if (cli.colour && c == 0)
+        if (cli.colour && i == 0)
             (void)fputs("\033[1m", stdout);
         cell_print(t, c, heading);
         free(heading);
     }
     if (cli.colour)
         (void)fputs("\033[0m", stdout);
-    for (int64_t i = 0; i < t->n_buffered; i++)
-        for (int64_t c = 0; c < t->n_columns; c++)
-            cell_print(t, c, t->cells[i * t->n_columns + c]);
+    for (int64_t row = 0; row < t->n_buffered; row++)
+        for (int64_t i = 0; i < t->n_shown; i++)
+            cell_print(t, t->order[i], t->cells[row * t->n_columns + t->order[i]]);
     return true;
+}
+
+/* A sentence stands last, and what it names already is not said twice. */
+static void
+columns_order(table *t)
+{
+    int64_t why = fbk_arrow_rows_column(&t->rows, "why");
+
+    for (int64_t c = 0; c < t->n_columns; c++) {
+        const char *name = t->rows.schema.children[c]->name;
+
+        if (c == why || (why >= 0 && strncmp(name ? name : "", "because", 7) == 0))
+            continue;
+        t->order[t->n_shown++] = c;
+    }
+    if (why >= 0)
+        t->order[t->n_shown++] = why;
 }
 
 static bool
@@ -509,11 +529,14 @@ cli_print_stream(struct ArrowArrayStream *stream, int64_t limit, int64_t *out_ro
         size_t columns = (size_t)(t.n_columns = t.rows.schema.n_children);
 
         t.units = calloc(columns, sizeof *t.units);
+        t.order = calloc(columns, sizeof *t.order);
         t.widths = calloc(columns, sizeof *t.widths);
         t.cells = calloc(columns * TABLE_ROWS, sizeof *t.cells);
-        rc = t.units && t.widths && t.cells ? FBK_OK : FBK_ENOMEM;
+        rc = t.units && t.order && t.widths && t.cells ? FBK_OK : FBK_ENOMEM;
         for (size_t c = 0; rc == FBK_OK && c < columns; c++)
             t.units[c] = unit_of(t.rows.schema.children[c]);
+        if (rc == FBK_OK)
+            columns_order(&t);
     }
     if (rc == FBK_OK)
         rc = rows_print(&t, limit, &n);
@@ -526,6 +549,7 @@ cli_print_stream(struct ArrowArrayStream *stream, int64_t limit, int64_t *out_ro
     free(t.cells);
     free(t.widths);
     free(t.units);
+    free(t.order);
     fbk_arrow_rows_close(&t.rows);
     if (out_rows)
         *out_rows = n;

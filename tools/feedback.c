@@ -21,6 +21,8 @@ static const struct verb {
     {"place", cmd_place, "load and show places"},
     {"weather", cmd_weather, "load and show observations"},
     {"train", cmd_train, "learn the models"},
+    {"recommend", cmd_recommend, "what to offer now, and why"},
+    {"profile", cmd_profile, "the single view of a person"},
     {"context", cmd_context, "clock, season and weather at a place"},
     {"rfm", cmd_rfm, "score customers by recency, frequency and value"},
     {"clv", cmd_clv, "forecast orders and value of customers"},

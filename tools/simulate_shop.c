@@ -373,19 +373,15 @@ walk_in_buys(sim *s, int32_t day, int place)
     double nu = fbk__rng_gamma(&s->rng, SIM_SPEND_Q) / SIM_SPEND_GAMMA;
     double luck = fbk__rng_double(&s->rng);
     sim_event event = {.type = "sale", .day = day, .place = place, .order = ++s->next_order};
-    char cookie[17];
     sim_basket basket;
 
     event.second = sim_second(fbk__rng_double(&s->rng), place == SIM_WEB);
     basket_make(s, &basket, place, day, nu, -1);
     event.lines = basket.lines;
     event.n_lines = basket.n;
-    if (place == SIM_WEB) {
-        anonymous_cookie(s, &event, cookie);
-        if (luck < .2) {
-            event.names[1] = "email"; /* a form that says nothing in two ways */
-            event.values[1] = luck < .1 ? "null" : "";
-        }
+    if (place == SIM_WEB && luck < .2) {
+        event.names[0] = "email"; /* a form that says nothing in two ways */
+        event.values[0] = luck < .1 ? "null" : "";
     } else if (luck < .1) {
         event.names[0] = "loyalty"; /* a till that cannot leave the field empty */
         event.values[0] = "0000000000";
