@@ -44,8 +44,8 @@ fbk__arrow_reader_n_columns(const fbk__arrow_reader *r);
 const char *
 fbk__arrow_reader_name(const fbk__arrow_reader *r, size_t column);
 
-/** How the type of this column is read best: text as AS_TEXT, timestamp and date as AS_TIME, bool as
- *  AS_BOOL, integers as AS_INT64, floats as AS_DOUBLE; a null column as AS_TEXT.
+/** How the type of this column is read best: text as AS_TEXT, timestamp and date as AS_TIME, bool
+ *  as AS_BOOL, integers as AS_INT64, floats as AS_DOUBLE; a null column as AS_TEXT.
  *  @retval false its type cannot be read at all. */
 bool
 fbk__arrow_reader_guess(const fbk__arrow_reader *r, size_t column, fbk__arrow_as *out);

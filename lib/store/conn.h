@@ -26,8 +26,8 @@ fbk__write_begin(fbk *db) FBK_MUST_USE;
 fbk_status
 fbk__write_end(fbk *db, fbk_status status) FBK_MUST_USE;
 
-/** Inside a write transaction that removes personal data: overwrite what is deleted from here to the
- *  end of the transaction, and cut the WAL after its commit. */
+/** Inside a write transaction that removes personal data: overwrite what is deleted from here to
+ *  the end of the transaction, and cut the WAL after its commit. */
 fbk_status
 fbk__write_erasing(fbk *db) FBK_MUST_USE;
 

@@ -87,8 +87,8 @@ open_note_frames(void *user_data, sqlite3 *sq, const char *name, int n_frames)
     return SQLITE_OK;
 }
 
-/* The switch is a transaction with a rollback journal. A journal that stayed would be rolled back by
- * the next process that comes, WAL or no WAL, and take what was committed since with it. */
+/* The switch is a transaction with a rollback journal. A journal that stayed would be rolled back
+ * by the next process that comes, WAL or no WAL, and take what was committed since with it. */
 static fbk_status
 open_set_wal(fbk *db, const fbk_store *store, fbk__handle *h)
 {

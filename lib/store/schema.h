@@ -21,7 +21,8 @@ typedef struct fbk__migration {
     const char *sql;
 } fbk__migration;
 
-/** The steps of this version of the library, in order; the last one's `to` is its schema version. */
+/** The steps of this version of the library, in order; the last one's `to` is its schema
+ *  version. */
 extern const fbk__migration fbk__migrations[];
 extern const int fbk__n_migrations;
 

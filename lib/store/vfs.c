@@ -124,8 +124,8 @@ file_close(sqlite3_file *file)
     return real->pMethods->xClose(real);
 }
 
-/* SQLite takes what a short read did not give for zeros. That is right past the end of the file, for
- * pages that were never written; inside it bytes are missing that were there. */
+/* SQLite takes what a short read did not give for zeros. That is right past the end of the file,
+ * for pages that were never written; inside it bytes are missing that were there. */
 static int
 file_read_short(vfs_file *f, sqlite3_file *real, int n, sqlite3_int64 at)
 {
@@ -173,8 +173,8 @@ file_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 at)
 
     if (at == 0 && n >= HEADER_LEN)
         vfs_learn(f, buf);
-    /* While a file is made, a full cache spills pages before page 1 is written. They are whole pages
-     * of a store, because this VFS serves nothing else. */
+    /* While a file is made, a full cache spills pages before page 1 is written. They are whole
+     * pages of a store, because this VFS serves nothing else. */
     if (f->foreign || (f->page_size ? n != f->page_size : n < 512 || (n & (n - 1))) || at % n != 0)
         return real->pMethods->xWrite(real, buf, n, at);
     if (!f->scratch) {

@@ -40,8 +40,8 @@ fbk__page_checksum(const unsigned char *page, size_t page_size, uint32_t page_nu
 bool
 fbk__page_is_sound(const unsigned char *page, size_t page_size, uint32_t page_number);
 
-/** Take and forget the code of the last read of this database file (one of this VFS) that failed for
- *  another reason than damage; SQLITE_OK = none. SQLite's checks report those as text only. */
+/** Take and forget the code of the last read of this database file (one of this VFS) that failed
+ *  for another reason than damage; SQLITE_OK = none. SQLite's checks report those as text only. */
 int
 fbk__vfs_take_read_error(sqlite3_file *file);
 
