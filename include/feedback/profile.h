@@ -54,6 +54,7 @@ typedef struct fbk_profile {
     uint64_t n_returns;           /**< Returns, cancellations and exchanges with goods back. */
     int64_t revenue_micro;        /**< Revenue in the store's currency, returns taken off. */
     int64_t returned_micro;       /**< Value of the goods that came back, [0, inf). */
+    uint64_t n_foreign_lines;     /**< Lines in another currency: in none of the sums. */
     int64_t recency_days;         /**< Days since the last order. */
     int32_t r;                    /**< Recency, 1 to 5, 5 is best; 0 without an order. */
     int32_t f;                    /**< Frequency, likewise. */

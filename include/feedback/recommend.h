@@ -46,7 +46,8 @@ typedef struct fbk_recommend_request {
             NULL, NULL, NULL, NULL                                                              \
     }
 
-/** Why an item is recommended: what weighed most. @since 0.1 */
+/** Why an item is recommended: what speaks for it most, its popularity only if nothing else does.
+ *  @since 0.1 */
 enum {
     FBK_REASON_POPULAR = 1,  /**< Many people buy it (at the place, if it is known). */
     FBK_REASON_TOGETHER = 2, /**< Bought in one order with an item of the basket. */

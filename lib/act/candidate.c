@@ -4,10 +4,8 @@
 
 #include <string.h>
 
-/* History and popularity as the header weighs them, and the orders that a person's frequency is
- * measured against beyond their own. */
-#define HISTORY_WEIGHT (1.0 / 3.0)
-#define POPULAR_WEIGHT .02
+/* Orders that a person's frequency is measured against beyond their own, items of the past that
+ * are followed up, and entries of a place's list that are looked at. */
 enum { AGAIN_ORDERS = 4, PAST_ITEMS = 30, PLACE_ENTRIES = 20000 };
 
 void
@@ -197,8 +195,8 @@ fbk__candidates_score(fbk__candidates *c)
     for (size_t i = 0; i < c->n; i++) {
         fbk__candidate *x = &c->list[i];
 
-        x->score = x->weather * (x->together + x->again + HISTORY_WEIGHT * x->history +
-                                 POPULAR_WEIGHT * x->popular);
+        x->score = x->weather * (x->together + x->again + FBK__HISTORY_WEIGHT * x->history +
+                                 FBK__POPULAR_WEIGHT * x->popular);
     }
 }
 

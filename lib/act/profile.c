@@ -13,9 +13,9 @@
 #include "model/purchase_summary.h"
 
 _Static_assert(sizeof(fbk_profile_options) == 48, "version 1");
-_Static_assert(sizeof(fbk_profile) == 440, "version 1");
+_Static_assert(sizeof(fbk_profile) == 448, "version 1");
 
-enum { OPTIONS_V1_SIZE = 48, PROFILE_V1_SIZE = 440 };
+enum { OPTIONS_V1_SIZE = 48, PROFILE_V1_SIZE = 448 };
 
 /* -- the question ------------------------------------------------------------------------------ */
 
@@ -122,6 +122,7 @@ numbers_money(const fbk__profile_ask *ask, fbk_profile *out)
     out->n_returns = row.n_returns;
     out->revenue_micro = row.revenue_micro;
     out->returned_micro = row.returned_micro;
+    out->n_foreign_lines = table.n_foreign_lines;
     fbk__purchases_free(&table);
     return FBK_OK;
 }

@@ -130,6 +130,7 @@ json_numbers(document *d, const fbk_profile *p)
     json_int(d, "n_returns", true, (int64_t)p->n_returns);
     json_int(d, "revenue_micro", true, p->revenue_micro);
     json_int(d, "returned_micro", true, p->returned_micro);
+    json_int(d, "n_foreign_lines", true, (int64_t)p->n_foreign_lines);
     json_open(d, "rfm", "{");
     json_int(d, "r", rfm, p->r);
     json_int(d, "f", rfm, p->f);

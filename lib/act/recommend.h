@@ -38,7 +38,7 @@ fbk__answer_make(fbk *db, const fbk_recommend_request *request, fbk__answer *out
 void
 fbk__answer_free(fbk__answer *answer);
 
-/** What weighed most: FBK_REASON_*. */
+/** What speaks for it most: FBK_REASON_*. */
 int32_t
 fbk__answer_reason(const fbk__candidate *x);
 

@@ -11,7 +11,7 @@
 int32_t
 fbk__answer_reason(const fbk__candidate *x)
 {
-    double history = x->history / 3.0;
+    double history = FBK__HISTORY_WEIGHT * x->history;
 
     if (x->together > 0.0 && x->together >= x->again && x->together >= history)
         return FBK_REASON_TOGETHER;

@@ -396,7 +396,7 @@ naive_score(int y, const int *basket, int n_basket, int person)
         everybody += world.person[i] == 0 || !seen[world.person[i]];
         seen[world.person[i]] = true;
     }
-    return together + again + history / 3.0 + .02 * naive_people(y, y) / everybody;
+    return together + again + .15 * history + .1 * naive_people(y, y) / everybody;
 }
 
 START_TEST(scores_are_those_of_a_naive_count)
