@@ -112,7 +112,7 @@ START_TEST(tables_come_back_as_they_went)
         fbk__arrow_as as;
         int col;
 
-        if (n > 1000 && batches[k] == 1)
+        if (n > 1000 && batches[k] != 0)
             continue;
         tk_assert_ok(&db, fbk__table_stream(&db, sample(n), batches[k], &stream));
         tk_assert_ok(&db, fbk__arrow_reader_open(&db, &stream, &r));
