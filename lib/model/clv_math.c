@@ -23,7 +23,11 @@
 #define SUM_EXPECTED 200.0
 #define SUM_HORIZON 30.0
 
-enum { GAP_SUMMED = 24 };
+enum {
+    GAP_SUMMED = 24,
+    SAMPLE_FROM = 8192, /* rows; from here on the starts run on a sample of … */
+    SAMPLE_ROWS = 4096  /* … about so many */
+};
 
 /* One key of the three at a time, the last first: the sort is stable. */
 static bool
@@ -185,6 +189,7 @@ fbk__clv_bgnbd_loglik(const double params[4], const fbk__clv_row *rows, size_t n
 /* The minimiser's view: the mean of -log-likelihood in the logarithms of the parameters. */
 typedef struct fit {
     const void *rows;
+    size_t size; /* of a row, bytes */
     size_t n;
     double weight;
     size_t n_params;
@@ -223,23 +228,65 @@ fit_value(void *ctx, const double *x, double *out_value, double *grad)
     return FBK_OK;
 }
 
-/* @param unit logarithm of the scale of the parameter with a unit, number `which`.
- * @param x    in: n_starts points; out: the best one, as parameters. */
+/* The starts, run on every k-th row: the optimum there is a good start for all rows, and the only
+ * one. *out_ok says whether it is better than the first of the starts. */
 static fbk_status
-fit_run(const fbk_allocator *a, fit *f, double unit, size_t which, double *starts, size_t n_starts,
-        uint32_t max_evals, double *params, fbk__optim_result *result)
+fit_sample(const fbk_allocator *a, const fbk__optim *p, const double *starts, size_t n_starts,
+           double *x, bool *out_ok)
+{
+    const fit *all = p->ctx;
+    size_t step = all->n / SAMPLE_ROWS;
+    fit f = *all;
+    fbk__optim sub = *p;
+    fbk__optim_result result;
+    double at_start = INFINITY;
+    double at_x = INFINITY;
+    unsigned char *rows = fbk__calloc(a, all->n / step + 1, all->size);
+    fbk_status rc;
+
+    if (!rows)
+        return FBK_ENOMEM;
+    f.n = 0;
+    for (size_t i = step / 2; i < all->n; i += step) {
+        memcpy(rows + f.n * f.size, (const unsigned char *)all->rows + i * f.size, f.size);
+        f.n++;
+    }
+    f.rows = rows;
+    f.weight = all->weight * (double)f.n / (double)all->n;
+    sub.ctx = &f;
+    rc = fbk__optim_minimise(a, &sub, starts, n_starts, x, &result);
+    if (rc >= 0)
+        rc = fit_value(p->ctx, starts, &at_start, NULL);
+    if (rc >= 0)
+        rc = fit_value(p->ctx, x, &at_x, NULL);
+    *out_ok = at_x < at_start;
+    fbk__free(a, rows);
+    return rc;
+}
+
+/* @param unit   logarithm of the scale of the parameter with a unit, number `which`.
+ * @param starts n_starts points in logarithms.
+ * @param params out: the best point, as parameters. */
+static fbk_status
+fit_run(const fbk_allocator *a, fit *f, double unit, size_t which, const double *starts,
+        size_t n_starts, uint32_t max_evals, double *params, fbk__optim_result *result)
 {
     double lower[4];
     double upper[4];
+    double sampled[4];
     fbk__optim p = {fit_value, f, f->n_params, lower, upper, 1e-9, max_evals};
-    fbk_status rc;
+    bool ok = false;
+    fbk_status rc = FBK_OK;
 
     for (size_t i = 0; i < f->n_params; i++) {
         lower[i] = i == which ? unit - LOG_SPAN : LOG_LOW;
         upper[i] = i == which ? unit + LOG_SPAN : LOG_HIGH;
     }
-    rc = fbk__optim_minimise(a, &p, starts, n_starts, params, result);
-    for (size_t i = 0; i < f->n_params; i++)
+    if (f->n >= SAMPLE_FROM)
+        rc = fit_sample(a, &p, starts, n_starts, sampled, &ok);
+    if (rc >= 0)
+        rc = fbk__optim_minimise(a, &p, ok ? sampled : starts, ok ? 1 : n_starts, params, result);
+    for (size_t i = 0; rc >= 0 && i < f->n_params; i++)
         params[i] = exp(params[i]);
     return rc;
 }
@@ -269,7 +316,7 @@ clv_fit_both(const fbk_allocator *a, const fbk__clv_row *rows, size_t n, double 
     double starts[12];
     double nbd[2];
     double full[4];
-    fit f = {rows, n, m->n_customers, 2, fit_nbd};
+    fit f = {rows, sizeof *rows, n, m->n_customers, 2, fit_nbd};
     fbk__optim_result at_nbd;
     fbk__optim_result at_full;
     fbk_status rc;
@@ -286,7 +333,7 @@ clv_fit_both(const fbk_allocator *a, const fbk__clv_row *rows, size_t n, double 
         start[2] = log(drop[k][0]);
         start[3] = log(drop[k][1]);
     }
-    f = (fit){rows, n, m->n_customers, 4, fit_bgnbd};
+    f = (fit){rows, sizeof *rows, n, m->n_customers, 4, fit_bgnbd};
     rc = fit_run(a, &f, unit, 1, starts, 3, max_evals, full, &at_full);
     if (rc < 0)
         return rc;
@@ -517,7 +564,7 @@ fbk_status
 fbk__spend_fit(const fbk_allocator *a, const fbk__spend_row *rows, size_t n, uint32_t max_evals,
                fbk__spend_params *out)
 {
-    fit f = {rows, n, 0.0, 3, fit_spend};
+    fit f = {rows, sizeof *rows, n, 0.0, 3, fit_spend};
     fbk__spend_params m = {0};
     fbk__optim_result at;
     double starts[9];

@@ -288,6 +288,7 @@ START_TEST(the_truth_is_recovered)
     fbk__clv_params truth = usual;
     fbk__clv_params m;
     fbk__clv_params again;
+    double grad[4];
     size_t n = simulate(rows, 20000, 11, &truth);
 
     tk_assert_ok(NULL, fbk__clv_collapse(NULL, rows, &n));
@@ -298,6 +299,10 @@ START_TEST(the_truth_is_recovered)
     ck_assert_double_eq_tol(m.r, truth.r, 0.02);
     ck_assert_double_eq_tol(m.alpha, truth.alpha, 0.6);
     ck_assert_double_eq_tol(m.a / (m.a + m.b), truth.a / (truth.a + truth.b), 0.03);
+    /* So many rows are fitted to a sample first: the end must be that of all. */
+    (void)fbk__clv_bgnbd_loglik((double[]){m.r, m.alpha, m.a, m.b}, rows, n, grad);
+    for (int i = 0; i < 4; i++)
+        ck_assert_double_eq_tol(grad[i] / 20000.0, 0.0, 1e-5);
     truth.a = truth.b = 0.0;
     n = simulate(rows, 20000, 12, &truth);
     tk_assert_ok(NULL, fbk__clv_collapse(NULL, rows, &n));
