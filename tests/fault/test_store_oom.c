@@ -6,6 +6,7 @@
 #include "support/tk.h"
 #include "support/tk_scenario.h"
 #include "support/tk_sqlmem.h"
+#include "support/tk_vfs.h"
 
 /* Every allocation fails once, and from then on; ours and SQLite's. FEEDBACK_TEST_FULL=1 tries each
  * one, otherwise a sample. */
@@ -13,6 +14,7 @@
 enum { SAMPLE = 150 };
 
 static tk_alloc memory;
+static tk_vfs vfs;
 
 static bool
 oom_allowed(fbk_status code)
@@ -71,6 +73,9 @@ oom_loop(const tk_scenario *what, bool ours)
     int64_t n;
     int64_t step;
 
+    tk_vfs_register(&vfs, "tk-lazy");
+    tk_vfs_make_default(&vfs);
+    vfs.no_sync = 1;
     tk_scenario_make_base(tk_path("base"));
     (void)oom_run(what, ours, -1, false, &failed); /* SQLite allocates some things once */
     n = oom_run(what, ours, -1, false, &failed);
@@ -87,6 +92,7 @@ oom_loop(const tk_scenario *what, bool ours)
     (void)printf("%s: %lld allocations of %s, %d runs, %d of them failed a call\n", what->name,
                  (long long)n, ours ? "ours" : "SQLite's", n_runs, n_told);
     ck_assert_int_gt(n_told, 0);
+    tk_vfs_unregister(&vfs);
 }
 
 START_TEST(our_allocations_fail)

@@ -258,7 +258,7 @@ tk_sync(sqlite3_file *file, int flags)
 
     if (fails(f->vfs, TK_VFS_SYNC))
         return SQLITE_IOERR_FSYNC;
-    rc = real_of(file)->pMethods->xSync(real_of(file), flags);
+    rc = f->vfs->no_sync ? SQLITE_OK : real_of(file)->pMethods->xSync(real_of(file), flags);
     if (rc == SQLITE_OK && f->vfs->remember && f->path)
         changes_forget(f->vfs, f->path);
     return rc;
@@ -498,6 +498,12 @@ tk_vfs_register(tk_vfs *vfs, const char *name)
     vfs->base.xGetLastError = tk_last_error;
     vfs->base.xCurrentTimeInt64 = tk_current_time_ms;
     ck_assert_int_eq(sqlite3_vfs_register(&vfs->base, 0), SQLITE_OK);
+}
+
+void
+tk_vfs_make_default(tk_vfs *vfs)
+{
+    ck_assert_int_eq(sqlite3_vfs_register(&vfs->base, 1), SQLITE_OK);
 }
 
 void

@@ -50,6 +50,7 @@ typedef struct tk_vfs {
     void (*on_unfetch)(void *user_data);
     void *user_data;
 
+    int no_sync;  /* a sync does nothing: for tests that ask for thousands and are not about them */
     int remember; /* keep what is not yet synced, for tk_vfs_power_cut() */
     tk_vfs_change *changes;
     size_t n_changes;
@@ -59,6 +60,10 @@ typedef struct tk_vfs {
 /** Register it under this name (which must live as long), not failing anything. */
 void
 tk_vfs_register(tk_vfs *vfs, const char *name);
+
+/** Make it what SQLite uses when nobody names a VFS, until it is unregistered. */
+void
+tk_vfs_make_default(tk_vfs *vfs);
 
 /** After all its files were closed. */
 void
