@@ -15,9 +15,9 @@
  *             its sales that were not somebody's first,
  *   history   mean of the shrunk cosine with what the person bought, weighted by how often,
  *   popular   share of people who bought it (at the place, if it sold anything there).
- * The last two count with the weights below, chosen on every seventh person of TaFeng for their next
- * basket (recall@10 .151; on another seventh .144). The sum is then multiplied by the response of the
- * item to the weather. */
+ * The last two count with the weights below, chosen on every seventh person of TaFeng for their
+ * next basket (recall@10 .151; on another seventh .144). The sum is then multiplied by the response
+ * of the item to the weather. */
 #define FBK__HISTORY_WEIGHT .15
 #define FBK__POPULAR_WEIGHT .1
 

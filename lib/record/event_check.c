@@ -291,7 +291,7 @@ check_ident_seen(const event_check *c, const fbk__batch_ident *first, uint32_t n
 static fbk_status
 check_idents(const event_check *c)
 {
-    fbk__batch_ident *first = c->batch->idents + c->e->first_ident;
+    fbk__batch_ident *first = c->e->n_idents ? c->batch->idents + c->e->first_ident : NULL;
     uint32_t n = 0;
     fbk_status rc = FBK_OK;
 
@@ -355,7 +355,7 @@ check_key_order(const event_check *c, const fbk__batch_prop *x, const fbk__batch
 static fbk_status
 check_props(const event_check *c)
 {
-    fbk__batch_prop *first = c->batch->props + c->e->first_prop;
+    fbk__batch_prop *first = c->e->n_props ? c->batch->props + c->e->first_prop : NULL;
     fbk_status rc;
 
     if (c->e->n_props > FBK__EVENT_PROPS_MAX)

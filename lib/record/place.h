@@ -34,9 +34,9 @@ typedef struct fbk__places {
     uint32_t n_zones;     /* highest zone number */
     double *latitude_deg; /* NaN = not known */
     double *longitude_deg;
-    uint32_t *zone;         /* number in zones; 0 = the store's */
-    uint32_t *station;      /* weather station; 0 = none known */
-    uint32_t only_station;  /* the store's only one; 0 = it has none or several */
+    uint32_t *zone;        /* number in zones; 0 = the store's */
+    uint32_t *station;     /* weather station; 0 = none known */
+    uint32_t only_station; /* the store's only one; 0 = it has none or several */
     uint32_t reserved0;
     uint8_t *flags;         /* FBK__PLACE_* */
     uint32_t *code_at;      /* number in codes + 1; 0 = no such place */

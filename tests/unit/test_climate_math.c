@@ -186,9 +186,9 @@ simulate_item(fbk__rng *rng, double share, double warm, double rain, double shap
     int32_t phase = (int32_t)fbk__rng_below(rng, 5);
 
     for (int32_t d = 0; d < MAX_ROWS; d++)
-        shock[d] = (d + phase) % 5 && d    ? shock[d - 1]
-                   : shape > 0.0 ? fbk__rng_gamma(rng, shape) / shape
-                                 : 1.0;
+        shock[d] = (d + phase) % 5 && d ? shock[d - 1]
+                   : shape > 0.0        ? fbk__rng_gamma(rng, shape) / shape
+                                        : 1.0;
     for (size_t r = 0; r < sim.panel.n; r++) {
         const double *x = sim.x + r * P;
         double eta = warm * x[0] + rain * x[1] + 0.3 * x[2] + 0.4 * x[8] + 0.3 * x[9];

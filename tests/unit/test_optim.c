@@ -84,7 +84,7 @@ START_TEST(bounds_hold_and_are_reached)
     double x[2] = {-3.0, 9.0};
 
     tk_assert_ok(NULL, fbk__optim_bfgs(NULL, &p, x, &r));
-    ck_assert(r.converged && x[0] == 0.5); /* exactly on it */
+    ck_assert(r.converged && x[0] == 0.5);     /* exactly on it */
     ck_assert_double_eq_tol(x[1], 0.25, 1e-8); /* the value shows no more */
     ck_assert_double_eq_tol(r.value, 0.25, 1e-12);
 }

@@ -246,7 +246,8 @@ START_TEST(many_at_once)
         if (listed % 10 == 0)
             ck_assert(fbk_arrow_rows_null(&rows, 1)); /* half a mean is none */
         else
-            ck_assert_double_eq_tol(fbk_arrow_rows_double(&rows, 1), (double)listed * 0.5 + 5.0, 1e-9);
+            ck_assert_double_eq_tol(fbk_arrow_rows_double(&rows, 1), (double)listed * 0.5 + 5.0,
+                                    1e-9);
         ck_assert_int_eq(fbk_arrow_rows_int64(&rows, 3), listed % 4 ? listed % 2 : 1);
         listed++;
     }
