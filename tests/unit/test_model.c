@@ -24,7 +24,7 @@ typedef struct toy {
     size_t len;
 } toy;
 
-static int n_decoded; /* in single-threaded tests */
+static int n_decoded;
 
 static fbk_status
 toy_decode(fbk *db, fbk__model *model, void **body, size_t len)
@@ -32,7 +32,7 @@ toy_decode(fbk *db, fbk__model *model, void **body, size_t len)
     toy *t = (toy *)model;
     const char *bytes = *body;
 
-    n_decoded++;
+    (void)__atomic_add_fetch(&n_decoded, 1, __ATOMIC_RELAXED);
     t->copy = fbk__alloc(model->shared.a, len);
     if (!t->copy)
         return fbk__nomem(db);
