@@ -111,15 +111,18 @@ put_groups(const sim *s, int32_t person, FILE *identities)
         sim_email(person, text);
         (void)fprintf(identities, "p%d,email,%s\n", (int)person, text);
     }
-    for (int k = 0; k < 2; k++) {
-        if (!(seen & (k ? SIM_SEEN_COOKIE1 : SIM_SEEN_COOKIE0)))
-            continue;
-        sim_cookie(s, sim_device(person, k), text);
-        if (seen & (k ? SIM_LINK_COOKIE1 : SIM_LINK_COOKIE0))
-            (void)fprintf(identities, "p%d,cookie,%s\n", (int)person, text);
-        else
-            (void)fprintf(identities, "p%d.%d,cookie,%s\n", (int)person, k, text);
-    }
+    for (int alone = 0; alone < 2; alone++)
+        for (int k = 0; k < 2; k++) {
+            bool linked = seen & (k ? SIM_LINK_COOKIE1 : SIM_LINK_COOKIE0);
+
+            if (!(seen & (k ? SIM_SEEN_COOKIE1 : SIM_SEEN_COOKIE0)) || linked == (alone == 1))
+                continue;
+            sim_cookie(s, sim_device(person, k), text);
+            if (linked)
+                (void)fprintf(identities, "p%d,cookie,%s\n", (int)person, text);
+            else
+                (void)fprintf(identities, "p%d.%d,cookie,%s\n", (int)person, k, text);
+        }
 }
 
 void
