@@ -41,7 +41,9 @@ peer_export(int64_t n, int64_t rows_per_batch, struct ArrowArrayStream *out)
         fbk__table_add_int64(t, i64, i * 1000003);
         fbk__table_add_double(t, dbl, (double)i / 8);
         fbk__table_add_int64(t, boolean, i % 3 == 0);
-        (void)snprintf(value, sizeof value, i % 5 ? "ä%" PRId64 : "", i);
+        value[0] = '\0';
+        if (i % 5)
+            (void)snprintf(value, sizeof value, "ä%" PRId64, i);
         fbk__table_add_str(t, text, value);
         fbk__table_add_int64(t, at, i * 1000001);
     }

@@ -118,7 +118,7 @@ class Usage(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_progress_goes_to_standard_error_after_a_second(self):
-        slow = run('--progress', 'always', 'simulate', '--customers=60000', '--days=400',
+        slow = run('--progress', 'always', 'simulate', '--customers=150000', '--days=400',
                    f'--out={self.dir / "slow"}')
         self.assertIn('simulating [', slow.stderr)
         self.assertNotIn('simulating', slow.stdout)
