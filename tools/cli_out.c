@@ -378,6 +378,17 @@ heading_make(const char *name)
     return text;
 }
 
+/* Bytes of the first n letters. */
+static int
+bytes_of(const char *text, int n)
+{
+    int at = 0;
+
+    while (text[at] && (n > 0 || ((unsigned char)text[at] & 0xc0) == 0x80))
+        n -= ((unsigned char)text[at++] & 0xc0) != 0x80;
+    return at;
+}
+
 static void
 cell_print(const table *t, int64_t column, const char *text)
 {
@@ -386,7 +397,9 @@ cell_print(const table *t, int64_t column, const char *text)
 
     if (column != t->order[0])
         (void)fputs("  ", stdout);
-    if (t->units[column] == UNIT_TEXT) {
+    if (pad < 0 && !last && t->units[column] == UNIT_TEXT) {
+        (void)printf("%.*s…", bytes_of(text, t->widths[column] - 1), text); /* JSON has it all */
+    } else if (t->units[column] == UNIT_TEXT) {
         (void)fputs(text, stdout);
         if (pad > 0 && !last)
             (void)printf("%*s", pad, "");

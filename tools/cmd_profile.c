@@ -72,7 +72,7 @@ table_print(fbk *db, const char *heading, fbk_status rc, struct ArrowArrayStream
     if (rc < 0)
         return cli_failed(db, rc);
     cli_heading("%s", heading);
-    return cli_print_stream(stream, 0, NULL);
+    return cli_print_stream(stream, 0, NULL); /* a head alone says that there is nothing */
 }
 
 static int
