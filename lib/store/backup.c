@@ -215,7 +215,7 @@ backup_name(backup *b)
 static void
 backup_clean(backup *b)
 {
-    char journal[PATH_MAX];
+    char journal[PATH_MAX + 16];
 
     if (b->tmp[0]) {
         (void)snprintf(journal, sizeof journal, "%s-journal", b->tmp);

@@ -541,19 +541,20 @@ class CutShort(Case):
         whole = self.dir / 'whole.db'
         online = DATA / 'online_retail/online_retail.csv.zst'
         if online.exists():
-            command = ['import', '--map', ROOT / 'examples/maps/online_retail.json', online]
+            command = ['import', '--batch', '100', '--map', ROOT / 'examples/maps/online_retail.json', online]
             self.ok('init', '--currency', 'GBP', '--time-zone', 'Europe/London')
             self.ok('init', '--currency', 'GBP', '--time-zone', 'Europe/London', store=whole)
         else:
             chain = self.chain(customers=6000, days=200)
-            command = ['import', '--map', chain / 'map.json', chain / 'events.ndjson']
+            command = ['import', '--batch', '100', '--map', chain / 'map.json', chain / 'events.ndjson']
             self.ok('init', '--time-zone', 'Europe/Berlin', store=whole)
         begun = time.monotonic()
         self.ok(*command, store=whole)
         took = time.monotonic() - begun
         rng = random.Random(20260101)
-        cut_short = 0
-        for _ in range(10):
+        cut_short = attempts = 0
+        while cut_short < 10 and attempts < 100:
+            attempts += 1
             child = subprocess.Popen([FEEDBACK, '--store', self.store, *map(str, command)], env=ENV,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
@@ -562,7 +563,7 @@ class CutShort(Case):
                 child.send_signal(signal.SIGKILL)
                 cut_short += 1
             child.wait()
-        self.assertGreater(cut_short, 5)
+        self.assertEqual(cut_short, 10)
         self.ok(*command)
         self.assertEqual(self.stats(), self.stats(whole))
         self.ok('check')
