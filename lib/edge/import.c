@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "edge/import.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -307,10 +308,14 @@ map_slurp(fbk *db, const char *path, fbk__buf *out)
 {
     fbk__file *file = NULL;
     fbk_status rc = fbk__file_open(db, path, &file);
+    int why = errno;
     size_t n = 1;
 
+    if (rc < 0 && rc != FBK_ENOMEM)
+        return fbk__fail_at(db, rc, "map_path", 0, "the mapping could not be opened: %s",
+                            rc == FBK_EINVAL ? "it is a directory" : strerror(why));
     if (rc < 0)
-        return fbk__fail_at(db, rc, "map_path", 0, "the mapping could not be opened");
+        return rc;
     while (rc == FBK_OK && n > 0 && out->len <= FBK__MAP_TEXT_MAX) {
         char *to = fbk__buf_room(out, 1 << 16);
 

@@ -318,6 +318,7 @@ columns_bind(fbk *db, fbk__arrow_reader *r, weather_columns *c)
         {"wind_m_s", &c->wind_m_s},
         {"humidity_percent", &c->humidity_percent},
     };
+    bool measured = false;
     fbk_status rc = fbk__arrow_reader_bind(r, "station", FBK__AS_TEXT, true, &c->station);
 
     if (rc >= 0)
@@ -328,6 +329,12 @@ columns_bind(fbk *db, fbk__arrow_reader *r, weather_columns *c)
         rc = bind_either(r, "condition", FBK__AS_INT64, &c->condition, &c->condition_number);
     for (size_t i = 0; rc >= 0 && i < sizeof numbers / sizeof numbers[0]; i++)
         rc = fbk__arrow_reader_bind(r, numbers[i].name, FBK__AS_DOUBLE, false, numbers[i].column);
+    for (size_t i = 0; rc >= 0 && i < sizeof numbers / sizeof numbers[0]; i++)
+        measured = measured || *numbers[i].column >= 0;
+    if (rc >= 0 && !measured && c->condition < 0 && c->condition_number < 0)
+        rc = fbk__fail_at(db, FBK_EINVAL, "temperature_celsius", 0,
+                          "the rows had no column that was observed, as temperature_celsius or "
+                          "precipitation_mm");
     if (rc >= 0 && (c->time >= 0) == (c->date >= 0 || c->date_time >= 0))
         rc = fbk__fail_at(db, FBK_EINVAL, "date", 0, "one of date and time was needed");
     return rc;

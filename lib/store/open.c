@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ open_read_header(fbk *db, fbk_store *store, unsigned char header[HEADER_LEN])
     const char *name = NULL;
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
     int code = SQLITE_NOMEM;
+    int why = 0;
 
     (void)snprintf(journal, sizeof journal, "%s-journal", store->path);
     (void)snprintf(wal, sizeof wal, "%s-wal", store->path);
@@ -34,7 +36,9 @@ open_read_header(fbk *db, fbk_store *store, unsigned char header[HEADER_LEN])
     if (!name || !file)
         goto out;
     memset(file, 0, (size_t)root->szOsFile);
+    errno = 0;
     code = root->xOpen(root, name, file, flags, &flags);
+    why = errno;
     if (code == SQLITE_OK)
         code = file->pMethods->xRead(file, header, HEADER_LEN, 0);
     if (file->pMethods)
@@ -44,6 +48,8 @@ out:
     sqlite3_free_filename((char *)(uintptr_t)name);
     if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ)
         return FBK_OK; /* what is missing was set to zero */
+    if (code == SQLITE_CANTOPEN && (why == EACCES || why == EPERM))
+        return fbk__fail(db, FBK_EIO, "the file could not be opened (Permission denied)");
     return fbk__sqlite_fail(db, NULL, code, "reading the head of the file");
 }
 
