@@ -276,6 +276,21 @@ cli_rename(cli_load_options *load, char *text)
     return true;
 }
 
+/* The library knows the row, but not the file. */
+static int
+load_failed(fbk *db, fbk_status status, const char *path)
+{
+    fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
+
+    if (fbk_error_info(db, &info) < 0 || !*info.message)
+        return cli_failed(db, status);
+    if (info.row > 0)
+        cli_error("%s, row %lld: %s", path, (long long)info.row, info.message);
+    else
+        cli_error("%s: %s", path, info.message);
+    return cli_exit_code(status);
+}
+
 int
 cli_load(const cli_load_options *load, const char *path)
 {
@@ -292,14 +307,14 @@ cli_load(const cli_load_options *load, const char *path)
     if (code == CLI_OK) {
         rc = load->call(session.db, &stream, &rows);
         if (rc < 0) {
-            code = cli_failed(session.db, rc);
+            code = load_failed(session.db, rc, path);
         } else if (cli.json) {
             cli_json_begin();
             cli_json_text("file", path);
             cli_json_int("rows", rows);
             cli_json_end();
         } else {
-            (void)printf("%s: %s %s\n", path, cli_count(count, rows), load->what);
+            (void)printf("%s: %s\n", path, cli_counted(count, rows, load->one, load->many));
         }
     }
     cli_close(&session);

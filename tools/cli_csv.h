@@ -29,7 +29,7 @@ cli_csv_read(const char *path, const cli_csv_column *wanted, char *const *rename
 typedef struct cli_load_options {
     const cli_csv_column *columns;
     fbk_status (*call)(fbk *db, struct ArrowArrayStream *rows, int64_t *out_rows);
-    const char *what; /* "items" */
+    const char *one, *many; /* "item", "items" */
     char *renames[CLI_RENAMES];
     int n_renames;
 } cli_load_options;

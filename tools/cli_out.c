@@ -226,8 +226,11 @@ enum { TABLE_ROWS = 1000, TABLE_WIDTH_MAX = 60 };
 
 typedef enum unit {
     UNIT_TEXT,
+    UNIT_ID, /* to be typed again: no commas */
     UNIT_COUNT,
     UNIT_NUMBER,
+    UNIT_TENTHS, /* days, per cent: a column of one precision */
+    UNIT_SCORE,
     UNIT_BOOL,
     UNIT_MONEY,
     UNIT_QUANTITY,
@@ -268,7 +271,12 @@ unit_of(const struct ArrowSchema *column)
     if (strcmp(format, "b") == 0)
         return UNIT_BOOL;
     if (strcmp(format, "g") == 0)
-        return ends_with(name, "_prob") ? UNIT_PROB : UNIT_NUMBER;
+        return ends_with(name, "_prob")                                  ? UNIT_PROB
+               : ends_with(name, "_percent") || ends_with(name, "_days") ? UNIT_TENTHS
+               : strcmp(name, "score") == 0                              ? UNIT_SCORE
+                                                                         : UNIT_NUMBER;
+    if (strcmp(name, "profile") == 0 || strcmp(name, "identifier") == 0)
+        return UNIT_ID;
     return ends_with(name, "_us")      ? UNIT_TIME
            : ends_with(name, "_micro") ? UNIT_MONEY
            : ends_with(name, "_milli") ? UNIT_QUANTITY
@@ -321,6 +329,15 @@ number_print(char *out, double value)
     return out;
 }
 
+static void
+decimals_print(char *out, int n, double value)
+{
+    if (isfinite(value))
+        (void)snprintf(out, CLI_TEXT, "%.*f", n, value);
+    else
+        (void)strcpy(out, "-");
+}
+
 static char *
 cell_make(const table *t, int64_t column)
 {
@@ -342,6 +359,14 @@ cell_make(const table *t, int64_t column)
     case UNIT_PROB:
         (void)snprintf(out, sizeof out, "%.3f", fbk_arrow_rows_double(&t->rows, column));
         break;
+    case UNIT_TENTHS:
+    case UNIT_SCORE:
+        decimals_print(out, t->units[column] == UNIT_SCORE ? 4 : 1,
+                       fbk_arrow_rows_double(&t->rows, column));
+        break;
+    case UNIT_ID:
+        (void)snprintf(out, sizeof out, "%lld", (long long)value);
+        break;
     case UNIT_BOOL:
         (void)strcpy(out, value ? "yes" : "no");
         break;
@@ -360,12 +385,12 @@ cell_make(const table *t, int64_t column)
     return cell_text(out, (int64_t)strlen(out));
 }
 
-/* The unit is in the values; a heading does without. */
+/* The unit is in the values, and that a number counts is plain: a heading does without. */
 static char *
 heading_make(const char *name)
 {
     static const char *const units[] = {"_micro", "_milli", "_us"};
-    char *text = strdup(name ? name : "");
+    char *text = strdup(!name ? "" : strncmp(name, "n_", 2) == 0 ? name + 2 : name);
 
     if (!text)
         return NULL;

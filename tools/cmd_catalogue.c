@@ -131,7 +131,7 @@ cmd_catalogue(int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     cli_load_options load = {
-        .columns = item_columns, .call = fbk_item_upsert_rows, .what = "items"};
+        .columns = item_columns, .call = fbk_item_upsert_rows, .one = "item", .many = "items"};
     const char *action;
     int n;
 
@@ -148,7 +148,8 @@ cmd_catalogue(int argc, char **argv)
     if (n == 2 && strcmp(action, "stock") == 0) {
         load.columns = stock_columns;
         load.call = fbk_stock_set_rows;
-        load.what = "rows of stock changed";
+        load.one = "row of stock changed";
+        load.many = "rows of stock changed";
         return cli_load(&load, argv[optind + 1]);
     }
     if (n == 2 && strcmp(action, "show") == 0)

@@ -127,7 +127,10 @@ cmd_context(int argc, char **argv)
     code = cli_open(CLI_READ, &session);
     if (code != CLI_OK)
         return code;
-    code = cli_as_of(session.db, at, &at_us);
+    if (at)
+        code = cli_instant("--at", at, &at_us) ? CLI_OK : CLI_USAGE;
+    else
+        code = cli_as_of(session.db, NULL, &at_us);
     if (code == CLI_OK) {
         rc = weather.given
                  ? fbk_context_with(session.db, argv[optind], at_us, &weather.weather, &context)

@@ -106,6 +106,10 @@ import_one(fbk *db, const char *path, const fbk_import_options *how)
         else
             report_print(path, &report, now_seconds() - begun);
     }
+    if (rc < 0 && rc != FBK_ECANCELLED) {
+        cli_error("%s: %s", path, fbk_errmsg(db));
+        return cli_exit_code(rc);
+    }
     if (rc < 0)
         return cli_failed(db, rc);
     return rejects_say(path, &report, how->rejects_path) ? CLI_BAD_INPUT : CLI_OK;
@@ -164,7 +168,12 @@ cmd_import(int argc, char **argv)
         default:
             return cli_usage(c, usage);
         }
-    if (!how.map_path || optind == argc || (how.rejects_path && argc - optind > 1))
-        return cli_usage('?', usage);
+    if (!how.map_path || optind == argc || (how.rejects_path && argc - optind > 1)) {
+        cli_error("%s", !how.map_path ? "import needs --map MAP, which says what the columns mean: "
+                                        "feedback-import(5)"
+                        : optind == argc ? "import needs a FILE to read"
+                                         : "import writes --rejects of one FILE at a time");
+        return CLI_USAGE;
+    }
     return imports_run(argv + optind, argc - optind, &how);
 }

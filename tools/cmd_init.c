@@ -15,6 +15,31 @@ static const char usage[] =
     "  --time-zone ZONE  IANA name, as Europe/London (default UTC)\n"
     "  --net             prices are without tax\n";
 
+/* A store keeps its zone for ever: a name without rules is found out before there is a file. */
+static int
+zone_check(const char *time_zone)
+{
+    fbk_store_options options = FBK_STORE_OPTIONS_INIT;
+    fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
+    fbk_context context = {.struct_size = (uint32_t)sizeof context};
+    fbk_store *store = NULL;
+    fbk *db = NULL;
+    fbk_status rc;
+
+    options.flags = FBK_STORE_CREATE;
+    options.time_zone = time_zone;
+    rc = fbk_store_open(":memory:", &options, &store, &info);
+    if (rc >= 0)
+        rc = fbk_connect(store, &db);
+    if (rc >= 0)
+        rc = fbk_context_at(db, NULL, 0, &context);
+    if (rc < 0)
+        cli_error("--time-zone: %s", db ? fbk_errmsg(db) : info.message);
+    fbk_close(db);
+    fbk_store_close(store);
+    return rc < 0 ? CLI_USAGE : CLI_OK;
+}
+
 int
 cmd_init(int argc, char **argv)
 {
@@ -45,6 +70,8 @@ cmd_init(int argc, char **argv)
         }
     if (optind != argc)
         return cli_usage('?', usage);
+    if (make.time_zone && zone_check(make.time_zone) != CLI_OK)
+        return CLI_USAGE;
     rc = fbk_store_open(cli.store, &make, &store, &info);
     if (rc < 0) {
         cli_error("%s: %s", cli.store, info.message);

@@ -102,7 +102,8 @@ options_read(int argc, char **argv, cli_load_options *load)
 int
 cmd_place(int argc, char **argv)
 {
-    cli_load_options load = {.columns = columns, .call = fbk_place_upsert_rows, .what = "places"};
+    cli_load_options load = {
+        .columns = columns, .call = fbk_place_upsert_rows, .one = "place", .many = "places"};
     const char *action;
     int code = options_read(argc, argv, &load);
 

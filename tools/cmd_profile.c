@@ -104,7 +104,8 @@ person_print(fbk *db, const char *space, const char *value, fbk_time as_of_us,
         request.value = value;
         request.place = how->place;
         rc = fbk_recommend_rows(db, &request, &stream);
-        code = table_print(db, "Recommendations", rc, &stream);
+        code = rc == FBK_ENOTFOUND ? cli_failed(db, rc) /* the place */
+                                   : table_print(db, "Recommendations", rc, &stream);
     }
     return code;
 }

@@ -131,6 +131,23 @@ option_take(int c, request *r)
     }
 }
 
+/* The unknown is no failure, the answer is then for anybody; but a slip of the pen should show. */
+static void
+unknown_say(fbk *db, const request *r)
+{
+    fbk_item_info item = {.struct_size = (uint32_t)sizeof item};
+    fbk_identity_person who = FBK_IDENTITY_PERSON_INIT;
+
+    for (uint32_t i = 0; i < r->what.n_basket; i++)
+        if (fbk_item_get(db, r->what.basket[i], &item) == FBK_ENOTFOUND)
+            cli_note("the store knows no item \"%.60s\" of the basket", r->what.basket[i]);
+    if (r->what.item && fbk_item_get(db, r->what.item, &item) == FBK_ENOTFOUND)
+        cli_note("the store knows no item \"%.60s\"", r->what.item);
+    if (r->what.space &&
+        fbk_identity_who(db, r->what.space, r->what.value, FBK_TIME_NONE, &who) < 0)
+        cli_note("the store knows nobody by this identifier: the answer is for anybody");
+}
+
 static int
 recommend(fbk *db, request *r)
 {
@@ -154,6 +171,8 @@ recommend(fbk *db, request *r)
     if (r->weather.given)
         r->what.weather = &r->weather.weather;
     rc = fbk_recommend_rows(db, &r->what, &stream);
+    if (rc >= 0)
+        unknown_say(db, r);
     code = rc < 0 ? cli_failed(db, rc) : cli_print_stream(&stream, 0, NULL);
     free(space);
     free(value);

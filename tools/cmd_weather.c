@@ -60,8 +60,10 @@ cmd_weather(int argc, char **argv)
                                             {"to", required_argument, NULL, 't'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    cli_load_options load = {
-        .columns = columns, .call = fbk_weather_add_rows, .what = "observations"};
+    cli_load_options load = {.columns = columns,
+                             .call = fbk_weather_add_rows,
+                             .one = "observation",
+                             .many = "observations"};
     const char *from = NULL;
     const char *to = NULL;
 

@@ -146,6 +146,9 @@ class Verbs(Case):
                          {'store': str(self.store), 'currency': 'GBP', 'time_zone': 'Europe/London'})
         self.fails(1, 'init')
         self.fails(2, 'init', '--currency', 'pounds', store=self.dir / 'other.db')
+        self.assertIn('Mars/Base', self.fails(2, 'init', '--time-zone', 'Mars/Base',
+                                              store=self.dir / 'other.db').stderr)
+        self.assertFalse((self.dir / 'other.db').exists())
         self.assertEqual(self.stats()['currency'], 'GBP')
 
     def test_import_counts_and_repeats(self):
@@ -199,6 +202,12 @@ class Verbs(Case):
             self.assertIn(f'line {line}', done.stderr, text)
         self.assertEqual(self.ok('--json', 'catalogue', 'list').stdout, '')
         self.fails(1, 'catalogue', 'load', self.dir / 'absent.csv')
+        for text in ('station,date,temp\nUK,2011-09-01,30\n', 'station,date,temperature_celsius\nUK,2011-09-01,300\n',
+                     'station,date,temperature_celsius\nUK,2011-99-01,3\n'):
+            path.write_text(text)
+            self.assertIn('bad.csv', self.fails(3, 'weather', 'load', path).stderr)
+        path.write_text('station,date,temperature_celsius\nUK,2011-09-01,30\n')
+        self.assertTrue(self.ok('weather', 'load', path).stdout.endswith(': 1 observation\n'))
 
     def test_link_and_unlink(self):
         self.ok('init')
@@ -312,6 +321,10 @@ class Answers(unittest.TestCase):
         month, = self.json('clv', '--horizon', 30, best['profile'])
         self.assertLess(month['expected_orders'], one['expected_orders'])
         self.assertIn('champions', self.human('rfm', '--segments'))
+        self.assertRegex(self.human('rfm', '--segments'), r'champions +\d+ +\d+\.\d +\d+\.\d ')
+        listed = [line.split()[0] for line in self.human('rfm').splitlines()[1:]]
+        self.assertEqual(listed, [str(s['profile']) for s in scores])  # as one would type them
+        self.assertGreater(max(map(int, listed)), 999)
         self.assertIn('P(alive)', self.human('clv', best['profile']))
 
     def test_recommend(self):
@@ -334,6 +347,10 @@ class Answers(unittest.TestCase):
         rules = self.json('recommend', '--rules', '--support', '.001', '--confidence', '.3')
         self.assertTrue(any((r['antecedent'], r['consequent']) == (pair[0], pair[6]) for r in rules))
         self.assertIn('why', self.human('recommend', pair[0]))
+        for slip, named in ((['no such thing'], 'no such thing'), (['--for', 'loyalty=nobody'], 'anybody')):
+            done = run('recommend', *slip, store=self.store)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (0, 1), done.stderr)
+            self.assertIn(named, done.stderr)
 
     def test_context(self):
         now, = self.json('context', '--at', '2023-07-15 15:30', 'HEL')
@@ -344,6 +361,7 @@ class Answers(unittest.TestCase):
         wet, = self.json('context', '--condition', 'rain', 'HEL')
         self.assertEqual((wet['wet'], wet['condition'], wet['weather']), (True, 'rain', 'given'))
         self.assertEqual(run('context', 'ATLANTIS', store=self.store).returncode, 1)
+        self.assertIn('--at ', run('context', '--at', 'noon', store=self.store).stderr)
         self.assertIn('Saturday 16:30', self.human('context', '--at', '2023-07-15 15:30', 'HEL'))
         self.assertEqual(len(self.json('weather', 'days', '--from', '2023-01-01', '--to', '2023-01-31', 'SIM-HEL')), 31)
 
@@ -361,6 +379,9 @@ class Answers(unittest.TestCase):
         text = self.human('profile', f'loyalty={person[1]}')
         for heading in ('Identifiers', 'Favourite categories', 'Last actions', 'Recommendations'):
             self.assertIn(f'\n{heading}\n', text)
+        done = run('profile', '--place', 'ATLANTIS', f'loyalty={person[1]}', store=self.store)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('place', done.stderr)
         done = run('profile', 'loyalty=nobody', store=self.store)
         self.assertEqual((done.returncode, done.stdout), (1, ''))
 
@@ -445,8 +466,11 @@ class Hostile(Case):
 
     def test_a_file_that_cannot_be_read_at_all(self):
         self.ok('init')
-        self.fails(1, 'import', '--map', self.map, self.dir / 'absent.csv')
-        self.fails(1, 'import', '--map', self.dir / 'absent.json', self.csv('a.csv'))
+        self.assertIn('absent.csv: ', self.fails(1, 'import', '--map', self.map, self.dir / 'absent.csv').stderr)
+        self.assertIn('mapping could not be opened: No such file',
+                      self.fails(1, 'import', '--map', self.dir / 'absent.json', self.csv('a.csv')).stderr)
+        self.assertIn('--map', self.fails(2, 'import', self.csv('a.csv')).stderr)
+        self.assertIn('FILE', self.fails(2, 'import', '--map', self.map).stderr)
         self.map.write_text('{"format": "csv", "colour": "red"}')
         self.assertIn('colour', self.fails(3, 'import', '--map', self.map, self.csv('a.csv')).stderr)
         self.map.write_text(json.dumps(CSV_MAP))
@@ -495,6 +519,9 @@ class Hostile(Case):
             os.chown(self.store, NOBODY, NOBODY)
             self.addCleanup(os.chown, self.dir, 0, 0)
             who = {'preexec_fn': lambda: (os.setgroups([]), os.setgid(NOBODY), os.setuid(NOBODY))}
+        os.chmod(self.store, 0)
+        self.assertIn('(Permission denied)', self.fails(1, 'stats', **who).stderr)
+        os.chmod(self.store, 0o444)
         self.fails(1, 'init', store=self.dir / 'new.db', **who)
         self.fails(1, 'link', 'email=b@x.de', 'loyalty=7', **who)
         self.fails(1, 'import', '--map', self.map, self.map, **who)
