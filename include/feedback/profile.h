@@ -36,7 +36,7 @@ enum {
     FBK_PROFILE_QUARANTINED = 1, /**< Too many people share the identifier: it stands alone. */
     FBK_PROFILE_BLOCKED = 2,     /**< The identifier is blocked: it stands alone. */
     FBK_PROFILE_HAS_RFM = 4,     /**< r, f, m, recency_days and segment are given. */
-    FBK_PROFILE_HAS_CLV = 8,     /**< The forecast is given. */
+    FBK_PROFILE_HAS_CLV = 8, /**< The forecast is given: a model was trained, and an order seen. */
     FBK_PROFILE_ALIVE_VOID = 16, /**< p_alive carries no information: no dropout is identifiable. */
     FBK_PROFILE_ALIVE_ASSUMED = 32 /**< One order only: the model takes such people to be alive. */
 };

@@ -166,7 +166,8 @@ numbers_note(fbk_profile *out, uint32_t status, uint64_t n_orders)
                "orders, so everybody counts as a customer still.";
     } else if (status == FBK_CLV_NO_REPEAT) {
         out->flags |= FBK_PROFILE_ALIVE_VOID;
-        note = "P(alive) carries no information here: nobody in this shop has ordered twice yet.";
+        note = "P(alive) carries no information here: nobody in this shop has ordered on a "
+               "second day yet.";
     } else if (n_orders == 1) {
         out->flags |= FBK_PROFILE_ALIVE_ASSUMED;
         note = "P(alive) is 1 by assumption: the model (BG/NBD) lets nobody drop out before a "
@@ -188,13 +189,14 @@ numbers_clv(const fbk__profile_ask *ask, fbk_profile *out)
                    fbk_clv_customer_get(ask->db, ask->person.profile, ask->as_of_us, &opt, &clv));
     if (rc != FBK_OK)
         return rc < 0 ? rc : FBK_OK;
+    if (!clv.n_orders)
+        return FBK_OK; /* who never ordered is no customer lost: there is nothing to forecast from */
     out->flags |= FBK_PROFILE_HAS_CLV;
     out->p_alive = clv.p_alive;
     out->expected_orders = clv.expected_orders;
     out->order_value_micro = clv.order_value_micro;
     out->expected_value_micro = clv.expected_value_micro;
-    if (clv.n_orders)
-        numbers_note(out, clv.status, clv.n_orders);
+    numbers_note(out, clv.status, clv.n_orders);
     return FBK_OK;
 }
 

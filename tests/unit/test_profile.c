@@ -158,8 +158,12 @@ START_TEST(what_p_alive_means_is_said)
     tk_assert_ok(db, fbk_clv_train(db, DAY(8), NULL, &report));
     ck_assert_uint_eq(report.status, FBK_CLV_NO_REPEAT);
     tk_assert_ok(db, fbk_profile_view(db, "customer", "bob", DAY(8), NULL, &p));
-    ck_assert_ptr_nonnull(strstr(p.note, "nobody in this shop has ordered twice"));
+    ck_assert_ptr_nonnull(strstr(p.note, "nobody in this shop has ordered on a second day"));
     ck_assert(p.expected_orders == 0.0);
+    /* Who has only looked so far is not lost: there is no forecast. */
+    tk_assert_ok(db, fbk_profile_view(db, "cookie", "c7", DAY(1), NULL, &p));
+    ck_assert_uint_eq(p.n_events, 1);
+    ck_assert_uint_eq(p.flags & (FBK_PROFILE_HAS_CLV | FBK_PROFILE_ALIVE_VOID), 0);
 }
 END_TEST
 
