@@ -137,6 +137,10 @@ header_read(csv_table *t, const cli_csv_column *wanted, char *const *renames, in
             csv_fail(t, 1, "%s", t->r.problem ? t->r.problem : "there was no header line");
             return false;
         }
+        if (t->n == 0 && strncmp(t->r.field, "\x28\xb5\x2f\xfd", 4) == 0) {
+            csv_fail(t, 1, "%s", "the file is compressed with zstd: zstdcat it into FILE -");
+            return false;
+        }
         if (t->n == 0 && strncmp(t->r.field, "\xef\xbb\xbf", 3) == 0)
             memmove(t->r.field, t->r.field + 3, t->r.len - 3);
         name = column_rename(t->r.field, renames, n_renames);

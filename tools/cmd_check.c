@@ -83,9 +83,11 @@ cmd_check(int argc, char **argv)
             cli_json_int("bad_pages", (int64_t)found.n_bad_pages);
             cli_json_end();
         } else {
-            (void)printf("%s: %s, %s pages compared\n", cli.store,
-                         code == CLI_OK ? "sound" : "damaged",
-                         cli_count(count, (int64_t)found.n_pages));
+            (void)printf("%s: %s, ", cli.store, code == CLI_OK ? "sound" : "damaged");
+            if (how.level == FBK_CHECK_QUICK)
+                (void)puts("by its structure");
+            else
+                (void)printf("%s pages compared\n", cli_count(count, (int64_t)found.n_pages));
         }
     }
     cli_close(&session);

@@ -47,12 +47,18 @@ customer_print(fbk *db, const char *id, fbk_time as_of_us, const fbk_clv_predict
         cli_json_end();
         return CLI_OK;
     }
+    if (!c.n_orders) {
+        (void)puts("no order yet: nothing to forecast from");
+        return CLI_OK;
+    }
     cli_fact("orders", "%s", cli_count(text[0], (int64_t)c.n_orders));
     cli_fact("first, last order", "%s, %s", cli_day(text[0], c.first_us),
              cli_day(text[1], c.last_us));
     cli_fact("revenue", "%s", cli_money(text[0], c.revenue_micro));
     if (c.status != FBK_CLV_FULL)
-        cli_fact("P(alive)", "%s", "says nothing: no dropout is identifiable in this store");
+        cli_fact("P(alive)", "says nothing: %s",
+                 c.status == FBK_CLV_NO_REPEAT ? "nobody has ordered on a second day"
+                                               : "no dropout is identifiable in this store");
     else
         cli_fact("P(alive)", "%.3f%s", c.p_alive,
                  c.n_orders == 1 ? " (one order: alive by assumption)" : "");

@@ -146,6 +146,7 @@ static void
 report(const sim *s, const char *dir)
 {
     const sim_totals *t = &s->totals;
+    char n[8][CLI_TEXT];
 
     if (cli.json) {
         cli_json_begin();
@@ -162,11 +163,12 @@ report(const sim *s, const char *dir)
         cli_json_end();
         return;
     }
-    printf("%lld events (%lld sales, %lld returns, %lld views, %lld log-ins) of %d customers in "
-           "%d days, %lld of them late and %lld sent twice, in %s\n",
-           (long long)t->events, (long long)t->sales, (long long)t->returns, (long long)t->views,
-           (long long)t->logins, (int)s->n_people, (int)s->n_days, (long long)t->late,
-           (long long)t->repeated, dir);
+    (void)printf(
+        "%s events (%s sales, %s returns, %s views, %s log-ins) of %s customers in %d days, "
+        "%s of them late and %s sent twice, in %s\n",
+        cli_count(n[0], t->events), cli_count(n[1], t->sales), cli_count(n[2], t->returns),
+        cli_count(n[3], t->views), cli_count(n[4], t->logins), cli_count(n[5], s->n_people),
+        (int)s->n_days, cli_count(n[6], t->late), cli_count(n[7], t->repeated), dir);
 }
 
 int

@@ -85,7 +85,7 @@ stats_print(const cli_session *session, const fbk_stats *s)
     fact_count("lines", s->n_lines);
     fact_count("invoices", s->n_invoices);
     fact_count("customers", s->n_customers);
-    fact_count("people, anonymous included", s->n_people);
+    fact_count("people seen by any identifier", s->n_people);
     fact_count("items", s->n_items);
     fact_money("total of all lines", s->total_micro, session->facts.currency);
     if (s->n_foreign_lines)

@@ -118,6 +118,15 @@ check_read_error(fbk__check *check, const char *text)
     return SQLITE_OK;
 }
 
+/* SQLite heads the first with a line that names the database, of which we have one. */
+static const char *
+problem_text(const char *row)
+{
+    const char *end = row && strncmp(row, "*** ", 4) == 0 ? strchr(row, '\n') : NULL;
+
+    return end ? end + 1 : row;
+}
+
 /* Each row of a check of SQLite's is a problem, but for the single row "ok". */
 static fbk_status
 check_rows(fbk__check *check, const char *sql, const char *doing)
@@ -133,7 +142,7 @@ check_rows(fbk__check *check, const char *sql, const char *doing)
         code = sqlite3_step(st);
         if (code != SQLITE_ROW)
             break;
-        text = (const char *)sqlite3_column_text(st, 0);
+        text = problem_text((const char *)sqlite3_column_text(st, 0));
         if (!text)
             rc = fbk__nomem(check->db);
         else if (sqlite3_column_count(st) > 1)

@@ -206,6 +206,8 @@ class Verbs(Case):
                      'station,date,temperature_celsius\nUK,2011-99-01,3\n'):
             path.write_text(text)
             self.assertIn('bad.csv', self.fails(3, 'weather', 'load', path).stderr)
+        path.write_bytes(b'\x28\xb5\x2f\xfd' + b'\x04\x00\x41' * 5)
+        self.assertIn('zstdcat', self.fails(3, 'catalogue', 'load', path).stderr)
         path.write_text('station,date,temperature_celsius\nUK,2011-09-01,30\n')
         self.assertTrue(self.ok('weather', 'load', path).stdout.endswith(': 1 observation\n'))
 
@@ -440,6 +442,8 @@ class Hostile(Case):
         last = json.loads(done.stdout.splitlines()[-1])
         self.assertFalse(last['sound'])
         self.assertGreater(last['bad_pages'], 1)
+        self.assertNotIn('***', done.stdout)
+        self.assertNotIn('pages compared', run('check', '--quick', store=self.store).stdout)
         self.fails(4, 'backup', self.dir / 'copy.db')
         self.assertFalse((self.dir / 'copy.db').exists())
 
