@@ -111,11 +111,21 @@ report(const cli_link_options *link, bool done, const fbk_identity_person *who)
                  (unsigned long long)who->n_identifiers);
 }
 
+/* Finer than a second: who unlinks and thinks better of it at once is later, not earlier. */
+static fbk_time
+now_us(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (fbk_time)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int
 cli_link(const cli_link_options *link, const char *a, const char *b)
 {
     fbk_identity_person who = FBK_IDENTITY_PERSON_INIT;
-    fbk_time at_us = (fbk_time)time(NULL) * 1000000;
+    fbk_time at_us = now_us();
     char *space_a = NULL;
     char *space_b = NULL;
     const char *value_a;

@@ -219,6 +219,9 @@ class Verbs(Case):
         self.assertEqual((parted['done'], parted['identifiers']), (True, 1))
         late = json.loads(self.ok('--json', 'link', 'email=a@x.de', 'loyalty=7', '--at', '2024-01-15').stdout)
         self.assertEqual((late['done'], late['identifiers']), (False, 1))
+        for verb, identifiers in (('link', 2), ('unlink', 1), ('link', 2)):  # each at once after the other
+            now = json.loads(self.ok('--json', verb, 'email=a@x.de', 'loyalty=7').stdout)
+            self.assertEqual((now['done'], now['identifiers']), (True, identifiers), verb)
         self.fails(3, 'link', 'email=', 'loyalty=7')
         self.fails(2, 'link', 'email', 'loyalty=7')
         self.fails(2, 'link', 'email=a@x.de', 'loyalty=7', '--at', '2024-02-30')
