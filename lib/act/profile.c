@@ -190,7 +190,7 @@ numbers_clv(const fbk__profile_ask *ask, fbk_profile *out)
     if (rc != FBK_OK)
         return rc < 0 ? rc : FBK_OK;
     if (!clv.n_orders)
-        return FBK_OK; /* who never ordered is no customer lost: there is nothing to forecast from */
+        return FBK_OK; /* who never ordered is not lost: there is nothing to forecast from */
     out->flags |= FBK_PROFILE_HAS_CLV;
     out->p_alive = clv.p_alive;
     out->expected_orders = clv.expected_orders;
