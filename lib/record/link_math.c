@@ -92,7 +92,8 @@ fbk__identity_normalise(const char *space, const char *value, size_t len, char *
         len -= 7;
         return fbk__identity_normalise(space, value, len, out);
     }
-    memmove(out, value, len);
+    if (len)
+        memmove(out, value, len);
     for (size_t i = 0; i < len && strcmp(space, "email") == 0; i++)
         out[i] = to_lower(out[i]);
     return len;
