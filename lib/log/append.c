@@ -1,87 +1,35 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include "log/append.h"
+
 #include <string.h>
 
-#include "log/row.h"
+/* One append: ids judged, identifiers given nodes, a record filled and written, all in one
+ * transaction. */
 
-/* One append: everything in one transaction. */
-
-typedef struct append {
-    fbk *db;
-    const fbk__batch *batch;
-    fbk__log_total total;
-    fbk__append_counts counts;
-    fbk__buf content; /* of the event at hand */
-    fbk__buf body;
-    uint32_t *nodes;
-    size_t node_cap;
-    bool identity_changed;
-} append;
-
-/* Claim the id for the event `number`. FBK_OK: it is new. FBK_DONE: it is taken. */
-static fbk_status
-append_claim(append *s, const unsigned char id[16], uint64_t number,
-             const unsigned char content[16])
+int64_t
+fbk__append_prop_bits(const fbk__batch_prop *prop)
 {
-    static const char sql[] = "INSERT INTO log_id (id, event, content) VALUES (?1, ?2, ?3) "
-                              "ON CONFLICT (id) DO NOTHING";
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(s->db, sql, &st);
+    int64_t bits = prop->value.i;
 
-    if (rc < 0)
-        return rc;
-    fbk__bind_blob(st, 1, id, 16);
-    fbk__bind_int64(st, 2, (int64_t)number);
-    fbk__bind_blob(st, 3, content, 16);
-    rc = fbk__step_done(st);
-    fbk__stmt_put(st);
-    if (rc < 0)
-        return rc;
-    return fbk__changes(s->db) ? FBK_OK : FBK_DONE;
+    if (prop->type == FBK__PROP_DOUBLE)
+        memcpy(&bits, &prop->value.d, sizeof bits);
+    return bits;
 }
 
-/* Why it was taken, and by which event. */
-static fbk_status
-append_judge(append *s, const unsigned char id[16], const unsigned char content[16],
-             uint8_t *out_outcome, int64_t *out_event)
-{
-    static const char sql[] = "SELECT event, content FROM log_id WHERE id = ?1";
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(s->db, sql, &st);
-    const void *stored;
-    size_t len;
-
-    if (rc < 0)
-        return rc;
-    fbk__bind_blob(st, 1, id, 16);
-    rc = fbk__step(st);
-    if (rc == FBK_DONE)
-        rc = fbk__fail(s->db, FBK_ECORRUPT, "an event id was both there and not there");
-    if (rc == FBK_OK) {
-        *out_event = fbk__column_int64(st, 0);
-        stored = fbk__column_blob(st, 1, &len);
-        if (fbk__column_is_null(st, 1))
-            *out_outcome = FBK__ERASED;
-        else if (len == 16 && memcmp(stored, content, 16) == 0)
-            *out_outcome = FBK__ALREADY;
-        else
-            *out_outcome = FBK__CONFLICT;
-    }
-    fbk__stmt_put(st);
-    return rc;
-}
+/* -- conflicts --------------------------------------------------------------------------------- */
 
 /* The identifiers of a conflict, by hash, so that an erasure finds it. */
 static fbk_status
-append_conflict_idents(append *s, const fbk__batch_event *e, int64_t conflict)
+conflict_idents(fbk__append *s, const fbk__batch_event *ev, int64_t conflict)
 {
     static const char sql[] = "INSERT INTO event_conflict_ident (ident, conflict) VALUES (?1, ?2) "
                               "ON CONFLICT (ident, conflict) DO NOTHING";
     fbk__stmt *st = NULL;
     fbk_status rc = FBK_OK;
 
-    for (uint32_t i = 0; i < e->n_idents && rc >= 0; i++) {
-        const fbk__batch_ident *ident = &s->batch->idents[e->first_ident + i];
+    for (uint32_t i = 0; i < ev->n_idents && rc >= 0; i++) {
+        const fbk__batch_ident *ident = &s->batch->idents[ev->first_ident + i];
 
         rc = fbk__stmt_get(s->db, sql, &st);
         if (rc < 0)
@@ -97,41 +45,82 @@ append_conflict_idents(append *s, const fbk__batch_event *e, int64_t conflict)
 }
 
 static fbk_status
-append_conflict(append *s, const fbk__batch_event *e, int64_t event,
-                const unsigned char content[16])
+append_conflict(fbk__append *s, const fbk__batch_event *ev, fbk__key id)
 {
     static const char sql[] =
-        "INSERT INTO event_conflict (event, content, received_us, body) VALUES (?1, ?2, ?3, ?4) "
-        "ON CONFLICT (event, content) DO NOTHING";
+        "INSERT INTO event_conflict (id, content, received_us, body) VALUES (?1, ?2, ?3, ?4) "
+        "ON CONFLICT (id, content) DO NOTHING";
+    unsigned char content[16];
     fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(s->db, sql, &st);
+    fbk_status rc;
 
+    fbk__buf_clear(&s->content);
+    fbk__content(s->batch, ev, &s->content);
+    if (s->content.failed)
+        return fbk__nomem(s->db);
+    fbk__hash_bytes(fbk__hash128_of(s->content.data, s->content.len), content);
+    rc = fbk__stmt_get(s->db, sql, &st);
     if (rc < 0)
         return rc;
-    fbk__bind_int64(st, 1, event);
-    fbk__bind_blob(st, 2, content, 16);
-    fbk__bind_int64(st, 3, e->received_us);
+    fbk__bind_blob(st, 1, &id, sizeof id);
+    fbk__bind_blob(st, 2, content, sizeof content);
+    fbk__bind_int64(st, 3, ev->received_us);
     fbk__bind_blob(st, 4, s->content.data, s->content.len);
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     if (rc < 0 || !fbk__changes(s->db))
         return rc;
-    s->total.conflicts++;
-    return append_conflict_idents(s, e, fbk__last_rowid(s->db));
+    return conflict_idents(s, ev, fbk__last_rowid(s->db));
+}
+
+/* -- nodes and links --------------------------------------------------------------------------- */
+
+fbk_status
+fbk__append_node(fbk__append *s, uint32_t space, const char *value, size_t len, uint32_t *out_node)
+{
+    fbk__record *r = s->record;
+    fbk__key key;
+    uint64_t *slot;
+    bool fresh;
+    fbk_status rc = fbk__ident_key(s->db, s->engine, space, value, len, &key);
+
+    if (rc < 0)
+        return rc;
+    slot = fbk__keymap_get(&s->fresh_nodes, key);
+    if (slot) {
+        *out_node = (uint32_t)*slot;
+        return FBK_OK;
+    }
+    rc = fbk__engine_node(s->db, s->engine, key, out_node);
+    if (rc != FBK_DONE)
+        return rc;
+    if (r->total.nodes == UINT32_MAX)
+        return fbk__fail(s->db, FBK_ETOOBIG, "the store had no number left for an identifier");
+    if (!fbk__grow(&r->a, &r->spaces, &s->space_cap, r->n_nodes + 1, sizeof *r->spaces) ||
+        fbk__strings_add(&r->values, value, len) < 0)
+        return fbk__nomem(s->db);
+    slot = fbk__keymap_put(&s->fresh_nodes, key, &fresh);
+    if (!slot)
+        return fbk__nomem(s->db);
+    r->spaces[r->n_nodes++] = space;
+    *out_node = (uint32_t)++r->total.nodes;
+    *slot = *out_node;
+    return FBK_OK;
 }
 
 static fbk_status
-append_nodes(append *s, const fbk__batch_event *e)
+append_nodes(fbk__append *s, const fbk__batch_event *ev)
 {
     fbk_status rc = FBK_OK;
 
-    if (!fbk__grow(fbk__a(s->db), &s->nodes, &s->node_cap, e->n_idents, sizeof *s->nodes))
+    if (!fbk__grow(fbk__a(s->db), &s->nodes, &s->node_cap, ev->n_idents, sizeof *s->nodes))
         return fbk__nomem(s->db);
-    for (uint32_t i = 0; i < e->n_idents && rc >= 0; i++) {
-        const fbk__batch_ident *ident = &s->batch->idents[e->first_ident + i];
+    for (uint32_t i = 0; i < ev->n_idents && rc >= 0; i++) {
+        const fbk__batch_ident *ident = &s->batch->idents[ev->first_ident + i];
 
-        rc = fbk__node_make(s->db, s->batch->word_ids[ident->space],
-                            s->batch->text.data + ident->value.at, ident->value.len, &s->nodes[i]);
+        rc =
+            fbk__append_node(s, s->batch->word_ids[ident->space],
+                             s->batch->text.data + ident->value.at, ident->value.len, &s->nodes[i]);
     }
     return rc;
 }
@@ -139,160 +128,279 @@ append_nodes(append *s, const fbk__batch_event *e)
 /* Every pair of the event's identifiers is evidence: so that the others stay joined when one of
  * them turns out to be everybody's. */
 static fbk_status
-append_links(append *s, const fbk__batch_event *e)
+append_links(fbk__append *s, const fbk__batch_event *ev)
 {
-    fbk_status rc;
+    const fbk__batch_ident *idents = s->batch->idents + ev->first_ident;
 
-    for (uint32_t i = 0; i < e->n_idents; i++) {
-        for (uint32_t j = i + 1; j < e->n_idents; j++) {
-            uint32_t x = s->nodes[i];
-            uint32_t y = s->nodes[j];
-            fbk__link link = {x < y ? x : y,  x < y ? y : x, FBK__LINK_EVENT, 1,
-                              e->occurred_us, e->occurred_us};
-            bool fresh;
+    for (uint32_t i = 0; i < ev->n_idents; i++) {
+        for (uint32_t j = i + 1; j < ev->n_idents; j++) {
+            bool up = s->nodes[i] < s->nodes[j];
+            uint32_t low = up ? i : j;
+            uint32_t high = up ? j : i;
+            fbk__link link = {s->nodes[low],   s->nodes[high], FBK__LINK_EVENT, 1,
+                              ev->occurred_us, ev->occurred_us};
+            const uint32_t spaces[2] = {s->batch->word_ids[idents[low].space],
+                                        s->batch->word_ids[idents[high].space]};
             bool changed;
+            fbk_status rc;
 
-            if (x == y)
+            if (link.a == link.b)
                 continue;
-            rc = fbk__link_upsert(s->db, &link, NULL, &fresh, &changed);
+            rc = fbk__link_upsert(s->db, &link, spaces, NULL, &changed);
             if (rc < 0)
                 return rc;
-            s->total.links += fresh;
             s->identity_changed |= changed;
         }
     }
     return FBK_OK;
 }
 
+/* -- the record -------------------------------------------------------------------------------- */
+
 static fbk_status
-append_insert(append *s, const fbk__row_head *h)
+fill_props(fbk__append *s, const fbk__batch_event *ev)
 {
-    static const char sql[] =
-        "INSERT INTO log_event (" FBK__ROW_COLUMNS ") "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(s->db, sql, &st);
+    fbk__frame *f = &s->record->frame;
+
+    for (uint32_t k = 0; k < ev->n_props; k++) {
+        const fbk__batch_prop *prop = &s->batch->props[ev->first_prop + k];
+        uint32_t at = f->n.props;
+
+        f->prop_key[at] = s->batch->word_ids[prop->key];
+        f->prop_type[at] = prop->type;
+        f->prop_value[at] = fbk__append_prop_bits(prop);
+        if (prop->type == FBK__PROP_TEXT) {
+            f->prop_value[at] = (int64_t)f->texts.n;
+            if (fbk__strings_add(&f->texts, s->batch->text.data + prop->value.text.at,
+                                 prop->value.text.len) < 0)
+                return fbk__nomem(s->db);
+        }
+        f->n.props++;
+    }
+    return FBK_OK;
+}
+
+static void
+fill_lines(fbk__append *s, const fbk__batch_event *ev)
+{
+    fbk__frame *f = &s->record->frame;
+
+    for (uint32_t k = 0; k < ev->n_lines; k++) {
+        const fbk__batch_line *line = &s->batch->lines[ev->first_line + k];
+        uint32_t at = f->n.lines++;
+
+        f->ln[FBK__LN_KIND][at] = line->kind;
+        f->ln[FBK__LN_ITEM][at] = s->batch->item_ids[line->item];
+        f->ln[FBK__LN_QUANTITY][at] = line->quantity_milli;
+        f->ln[FBK__LN_PRICE][at] = line->unit_price_micro;
+        f->ln[FBK__LN_DISCOUNT][at] = line->discount_micro;
+        f->ln[FBK__LN_TAX][at] = line->tax_micro;
+        f->ln[FBK__LN_AMOUNT][at] = line->amount_micro;
+    }
+}
+
+static void
+fill_head(fbk__append *s, const fbk__batch_event *ev)
+{
+    fbk__frame *f = &s->record->frame;
+    const fbk__batch *b = s->batch;
+    const int64_t values[FBK__N_EV] = {
+        [FBK__EV_ARRIVAL] = (int64_t)s->record->total.last_event + 1,
+        [FBK__EV_NODE] = ev->n_idents ? s->nodes[0] : 0,
+        [FBK__EV_OCCURRED] = ev->occurred_us,
+        [FBK__EV_RECEIVED] = ev->received_us,
+        [FBK__EV_KIND] = b->word_ids[ev->kind],
+        [FBK__EV_SOURCE] = b->word_ids[ev->source],
+        [FBK__EV_CHANNEL] = b->word_ids[ev->channel],
+        [FBK__EV_PLACE] = b->place_ids[ev->place],
+        [FBK__EV_FLAGS] = ev->flags,
+        [FBK__EV_CURRENCY] = b->word_ids[ev->currency],
+        [FBK__EV_N_LINES] = ev->n_lines,
+        [FBK__EV_N_EXTRA] = ev->n_idents > 1 ? ev->n_idents - 1 : 0,
+        [FBK__EV_N_PROPS] = ev->n_props,
+    };
+
+    for (int k = 0; k < FBK__N_EV; k++)
+        f->ev[k][f->n.events] = values[k];
+    for (uint32_t k = 1; k < ev->n_idents; k++)
+        f->extra[f->n.extra++] = s->nodes[k];
+    f->n.events++;
+}
+
+static fbk_status
+append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
+{
+    fbk__frame *f = &s->record->frame;
+    fbk__log_total *t = &s->record->total;
+    const char *text = s->batch->text.data;
+    fbk__frame_size one = {1, ev->n_lines, ev->n_idents > 1 ? ev->n_idents - 1 : 0, ev->n_props};
+    uint64_t *slot;
+    bool fresh;
+    fbk_status rc = append_nodes(s, ev);
 
     if (rc < 0)
         return rc;
-    fbk__bind_int64(st, 1, (int64_t)h->event);
-    fbk__bind_int64(st, 2, h->node);
-    fbk__bind_int64(st, 3, h->occurred_us);
-    fbk__bind_int64(st, 4, h->received_us);
-    fbk__bind_int64(st, 5, h->kind);
-    fbk__bind_int64(st, 6, h->source);
-    fbk__bind_int64(st, 7, h->channel);
-    fbk__bind_int64(st, 8, h->place);
-    fbk__bind_int64(st, 9, h->currency);
-    fbk__bind_int64(st, 10, h->flags);
-    fbk__bind_int64(st, 11, (int64_t)h->order_hash);
-    fbk__bind_int64(st, 12, h->n_lines);
-    fbk__bind_int64(st, 13, (int64_t)fbk__row_hash(h, s->body.data, s->body.len));
-    fbk__bind_blob(st, 14, s->body.data, s->body.len);
+    rc = fbk__frame_reserve(f, one);
+    if (rc == FBK_ETOOBIG)
+        return fbk__fail(s->db, rc, "a batch had more than %d lines", FBK__CODEC_MAX_ROWS);
+    slot = rc < 0 ? NULL : fbk__keymap_put(&s->fresh_ids, key, &fresh);
+    if (!slot || fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
+        fbk__strings_add(&f->orders, text + ev->order_ref.at, ev->order_ref.len) < 0)
+        return fbk__nomem(s->db);
+    *slot = f->n.events;
+    rc = fill_props(s, ev);
+    if (rc < 0)
+        return rc;
+    fill_lines(s, ev);
+    fill_head(s, ev);
+    t->last_event++;
+    t->events++;
+    t->lines += ev->n_lines;
+    if (t->first_us == FBK_TIME_NONE || ev->occurred_us < t->first_us)
+        t->first_us = ev->occurred_us;
+    if (t->last_us == FBK_TIME_NONE || ev->occurred_us > t->last_us)
+        t->last_us = ev->occurred_us;
+    s->counts.added++;
+    s->counts.lines_added += ev->n_lines;
+    return append_links(s, ev);
+}
+
+static fbk_status
+append_event(fbk__append *s, const fbk__batch_event *ev, uint8_t *outcome)
+{
+    fbk__key key = fbk__key_of_id(s->batch->text.data + ev->id.at, ev->id.len);
+    fbk_status rc = fbk__append_judge(s, ev, key, outcome);
+
+    if (rc == FBK_DONE) {
+        *outcome = FBK__ADDED;
+        return append_store(s, ev, key);
+    }
+    if (rc < 0)
+        return rc;
+    s->counts.already += *outcome == FBK__ALREADY;
+    s->counts.erased += *outcome == FBK__ERASED;
+    if (*outcome != FBK__CONFLICT)
+        return FBK_OK;
+    s->counts.conflict++;
+    return append_conflict(s, ev, key);
+}
+
+static fbk_status
+record_insert(fbk__append *s)
+{
+    static const char sql[] = "INSERT INTO log_tail (seq, record) VALUES (?1, ?2)";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__record_pack(s->db, &s->engine->codec, s->record, &s->engine->bytes);
+
+    if (rc >= 0)
+        rc = fbk__stmt_get(s->db, sql, &st);
+    if (rc < 0)
+        return rc;
+    fbk__bind_int64(st, 1, s->record->seq);
+    fbk__bind_blob(st, 2, s->engine->bytes.data, s->engine->bytes.len);
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;
 }
 
-static void
-append_totals(append *s, const fbk__row_head *h)
-{
-    s->total.last_event = h->event;
-    s->total.events++;
-    s->total.lines += h->n_lines;
-    if (s->total.first_us == FBK_TIME_NONE || h->occurred_us < s->total.first_us)
-        s->total.first_us = h->occurred_us;
-    if (s->total.last_us == FBK_TIME_NONE || h->occurred_us > s->total.last_us)
-        s->total.last_us = h->occurred_us;
-    s->counts.added++;
-    s->counts.lines_added += h->n_lines;
-}
-
+/* The record becomes the last of the transaction's view. */
 static fbk_status
-append_store(append *s, const fbk__batch_event *e, uint64_t number)
+record_show(fbk__append *s)
 {
-    const fbk__batch *b = s->batch;
-    fbk__row_head h;
-    fbk_status rc = append_nodes(s, e);
+    fbk__engine *e = s->engine;
+    fbk__view *view = NULL;
+    fbk_status rc = fbk__view_copy(s->db, e->writing, &view);
 
     if (rc < 0)
         return rc;
-    h = (fbk__row_head){
-        .event = number,
-        .occurred_us = e->occurred_us,
-        .received_us = e->received_us,
-        .order_hash = fbk__row_order_hash(b->text.data + e->order_ref.at, e->order_ref.len),
-        .node = e->n_idents ? s->nodes[0] : 0,
-        .kind = b->word_ids[e->kind],
-        .source = b->word_ids[e->source],
-        .channel = b->word_ids[e->channel],
-        .place = b->place_ids[e->place],
-        .currency = b->word_ids[e->currency],
-        .flags = e->flags,
-        .n_lines = e->n_lines,
-    };
-    fbk__buf_clear(&s->body);
-    fbk__row_encode(b, e, s->nodes, &s->body);
-    if (s->body.failed)
-        return fbk__nomem(s->db);
-    rc = append_insert(s, &h);
-    if (rc < 0)
+    (void)pthread_mutex_lock(&e->lock);
+    rc = fbk__tail_add(s->db, &view->tail, view->n_tail, s->record);
+    (void)pthread_mutex_unlock(&e->lock);
+    if (rc < 0) {
+        fbk__view_unref(view);
         return rc;
-    append_totals(s, &h);
-    return append_links(s, e);
+    }
+    view->n_tail++;
+    view->tail_rows += s->record->rows;
+    view->last_seq = s->record->seq;
+    view->total = s->record->total;
+    return fbk__engine_set(s->db, e, view);
 }
 
-static fbk_status
-append_event(append *s, const fbk__batch_event *e, uint8_t *out_outcome)
+/* Write what the record holds; seal when the tail is long enough, or the batch alone is. */
+fbk_status
+fbk__append_finish(fbk__append *s)
 {
-    unsigned char id[16];
-    unsigned char content[16];
-    uint64_t number = s->total.last_event + 1;
-    int64_t taken_by = 0;
+    fbk__record *r = s->record;
+    const fbk__view *now = s->engine->writing;
     fbk_status rc;
 
-    fbk__buf_clear(&s->content);
-    fbk__row_content(s->batch, e, &s->content);
-    if (s->content.failed)
-        return fbk__nomem(s->db);
-    fbk__hash_bytes(fbk__hash128_of(s->batch->text.data + e->id.at, e->id.len), id);
-    fbk__hash_bytes(fbk__hash128_of(s->content.data, s->content.len), content);
-    rc = append_claim(s, id, number, content);
-    if (rc == FBK_OK) {
-        *out_outcome = FBK__ADDED;
-        return append_store(s, e, number);
-    }
-    if (rc == FBK_DONE)
-        rc = append_judge(s, id, content, out_outcome, &taken_by);
+    if (!r->frame.n.events && !r->n_nodes)
+        return FBK_OK;
+    rc = fbk__record_finish(s->db, r);
     if (rc < 0)
         return rc;
-    s->counts.already += *out_outcome == FBK__ALREADY;
-    s->counts.erased += *out_outcome == FBK__ERASED;
-    if (*out_outcome != FBK__CONFLICT)
-        return FBK_OK;
-    s->counts.conflict++;
-    return append_conflict(s, e, taken_by, content);
+    if (r->rows >= FBK__SEAL_ROWS)
+        return fbk__seal(s->db, s->engine, r);
+    rc = record_insert(s);
+    if (rc >= 0)
+        rc = record_show(s);
+    now = s->engine->writing;
+    if (rc >= 0 && (now->tail_rows >= FBK__SEAL_ROWS || now->n_tail >= FBK__TAIL_RECORDS))
+        rc = fbk__seal(s->db, s->engine, NULL);
+    return rc;
+}
+
+fbk_status
+fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s)
+{
+    const fbk_allocator *a = fbk__a(db);
+    fbk_status rc;
+
+    memset(s, 0, sizeof *s);
+    s->db = db;
+    s->batch = batch;
+    fbk__keymap_init(&s->fresh_ids, a);
+    fbk__keymap_init(&s->fresh_nodes, a);
+    fbk__buf_init(&s->content, a);
+    rc = fbk__engine_get(db, &s->engine);
+    if (rc >= 0)
+        rc = fbk__engine_begin(db, s->engine);
+    if (rc >= 0)
+        rc = fbk__view_filters(db, s->engine, s->engine->writing, FBK__RUN_IDS);
+    if (rc >= 0)
+        rc = fbk__view_filters(db, s->engine, s->engine->writing, FBK__RUN_IDENTS);
+    if (rc >= 0)
+        rc = fbk__record_new(db, &s->record);
+    if (rc < 0)
+        return rc;
+    s->record->seq = s->engine->writing->last_seq + 1;
+    s->record->total = s->engine->writing->total;
+    s->record->first_node = (uint32_t)s->record->total.nodes + 1;
+    return FBK_OK;
+}
+
+void
+fbk__append_free(fbk__append *s)
+{
+    fbk__record_unref(s->record);
+    fbk__keymap_free(&s->fresh_ids);
+    fbk__keymap_free(&s->fresh_nodes);
+    fbk__buf_free(&s->content);
+    fbk__free(fbk__a(s->db), s->nodes);
+    if (s->engine)
+        fbk__shared_release(&s->engine->head);
 }
 
 static fbk_status
-append_all(append *s, uint8_t *outcomes)
+append_all(fbk__append *s, uint8_t *outcomes)
 {
-    uint64_t conflicts;
-    fbk_status rc = fbk__log_total_read(s->db, &s->total);
+    fbk_status rc = FBK_OK;
 
-    if (rc < 0)
-        return rc;
-    conflicts = s->total.conflicts;
-    for (size_t i = 0; i < s->batch->n_events; i++) {
+    for (size_t i = 0; rc >= 0 && i < s->batch->n_events; i++)
         rc = append_event(s, &s->batch->events[i], &outcomes[i]);
-        if (rc < 0)
-            return rc;
-    }
-    if (!s->counts.added && s->total.conflicts == conflicts)
-        return FBK_OK;
-    rc = fbk__log_total_write(s->db, &s->total);
     if (rc >= 0)
-        rc = fbk__generation_bump(s->db, FBK__KIND_LOG);
+        rc = fbk__append_finish(s);
     if (rc >= 0 && s->identity_changed)
         rc = fbk__generation_bump(s->db, FBK__KIND_IDENTITY);
     return rc;
@@ -301,28 +409,42 @@ append_all(append *s, uint8_t *outcomes)
 fbk_status
 fbk__log_append(fbk *db, const fbk__batch *batch, uint8_t *out_outcome, fbk__append_counts *out)
 {
-    append s = {.db = db, .batch = batch};
     uint8_t *outcomes = fbk__alloc(fbk__a(db), batch->n_events);
+    fbk__append s;
     fbk_status rc;
 
     if (!outcomes)
         return fbk__nomem(db);
-    fbk__buf_init(&s.content, fbk__a(db));
-    fbk__buf_init(&s.body, fbk__a(db));
     rc = fbk__write_begin(db);
-    if (rc < 0)
-        goto out;
-    rc = append_all(&s, outcomes);
-    rc = fbk__write_end(db, rc);
-    if (rc < 0)
-        goto out;
-    if (out_outcome && batch->n_events)
-        memcpy(out_outcome, outcomes, batch->n_events);
-    *out = s.counts;
-out:
-    fbk__free(fbk__a(db), s.nodes);
-    fbk__buf_free(&s.content);
-    fbk__buf_free(&s.body);
+    if (rc >= 0) {
+        rc = fbk__append_begin(db, batch, &s);
+        if (rc >= 0)
+            rc = append_all(&s, outcomes);
+        fbk__append_free(&s);
+        rc = fbk__write_end(db, rc);
+    }
+    if (rc >= 0) {
+        if (out_outcome && batch->n_events)
+            memcpy(out_outcome, outcomes, batch->n_events);
+        *out = s.counts;
+    }
     fbk__free(fbk__a(db), outcomes);
     return rc;
+}
+
+fbk_status
+fbk__node_make(fbk *db, uint32_t space, const char *value, size_t len, uint32_t *out_node)
+{
+    fbk__append s;
+    fbk_status rc = fbk__write_begin(db);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__append_begin(db, NULL, &s);
+    if (rc >= 0)
+        rc = fbk__append_node(&s, space, value, len, out_node);
+    if (rc >= 0)
+        rc = fbk__append_finish(&s);
+    fbk__append_free(&s);
+    return fbk__write_end(db, rc);
 }

@@ -92,12 +92,16 @@ typedef struct fbk__append_counts {
 /** Append a resolved batch in one transaction (all or nothing): ids checked against the store and
  *  within the batch, identifiers resolved to nodes, links between all identifiers of one event
  *  written. "Same content" is every field but received_us. When it returns FBK_OK outside a write
- *  transaction the batch is durable. Bumps FBK__KIND_LOG, and FBK__KIND_IDENTITY when links came.
+ *  transaction the batch is durable. Bumps FBK__KIND_IDENTITY when links came.
  *
  *  @param out_outcome  batch->n_events of FBK__ADDED…; may be NULL. */
 fbk_status
 fbk__log_append(fbk *db, const fbk__batch *batch, uint8_t *out_outcome, fbk__append_counts *out)
     FBK_MUST_USE;
+
+/** Seal the tail now, however short it is. FBK_OK also when it is empty. */
+fbk_status
+fbk__log_seal(fbk *db) FBK_MUST_USE;
 
 /* -- scan ------------------------------------------------------------------------------------ */
 

@@ -2,42 +2,58 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "log/row.h"
+#include "log/content.h"
+#include "log/engine.h"
 
-/* A scan is a row of short reads, one a chunk. Its snapshot is the highest event number when it was
- * opened: numbers only grow and are never given twice, so that what is appended meanwhile stays
- * out, and what is erased meanwhile is gone from the chunks that were not yet read. */
+/* Scans: segment after segment, frame after frame, then the tail; only the columns that are asked
+ * for, or that a filter needs, are read. Nothing is held open between chunks. */
 
-enum {
-    SCAN_ROWS = 8192,   /* a chunk grows past it only for one event with more lines */
-    SCAN_STEPS = 65536, /* rows looked at in one read, wanted or not */
-    /* The columns that need the body of a row. */
-    SCAN_LINE_COLUMNS = FBK__COL_LINE_KIND | FBK__COL_ITEM | FBK__COL_QUANTITY |
-                        FBK__COL_UNIT_PRICE | FBK__COL_DISCOUNT | FBK__COL_TAX | FBK__COL_AMOUNT,
-    SCAN_N_COLUMNS = 18
+enum { N_COLUMNS = 18, CHUNK_ROWS = 4096 };
+
+/* By bit of FBK__COL_*: bytes of a value, and where it comes from. */
+static const struct {
+    uint8_t size;
+    uint8_t column; /* FBK__FC_… */
+} columns[N_COLUMNS] = {
+    {8, FBK__EV_ARRIVAL},
+    {4, FBK__EV_NODE},
+    {8, FBK__EV_OCCURRED},
+    {8, FBK__EV_RECEIVED},
+    {4, FBK__EV_KIND},
+    {4, FBK__EV_SOURCE},
+    {4, FBK__EV_CHANNEL},
+    {4, FBK__EV_PLACE},
+    {8, FBK__FC_ORDERS},
+    {1, FBK__EV_FLAGS},
+    {4, FBK__EV_CURRENCY},
+    {1, FBK__FC_LINES + FBK__LN_KIND},
+    {4, FBK__FC_LINES + FBK__LN_ITEM},
+    {8, FBK__FC_LINES + FBK__LN_QUANTITY},
+    {8, FBK__FC_LINES + FBK__LN_PRICE},
+    {8, FBK__FC_LINES + FBK__LN_DISCOUNT},
+    {8, FBK__FC_LINES + FBK__LN_TAX},
+    {8, FBK__FC_LINES + FBK__LN_AMOUNT},
 };
-
-/* By bit of FBK__COL_*. */
-static const uint8_t scan_size[SCAN_N_COLUMNS] = {8, 4, 8, 8, 4, 4, 4, 4, 8,
-                                                  1, 4, 1, 4, 8, 8, 8, 8, 8};
 
 struct fbk__scan {
     fbk *db;
+    fbk__view *view;
     fbk__scan_options opt;
     uint32_t *nodes; /* copies */
     uint32_t *kinds;
-    uint64_t max_event;
-    uint64_t total;
-    bool by_node; /* through the index, one node after another */
-    bool done;
-    bool full; /* the chunk */
-    size_t at_node;
-    int64_t after_us; /* position: the last row given */
-    uint64_t after_event;
-    size_t cap; /* rows that the columns hold */
-    void *columns[SCAN_N_COLUMNS];
-    fbk__batch_line *lines; /* of the event at hand */
+    uint32_t needs; /* columns of a frame, bits */
+    uint32_t segment;
+    uint32_t frame_number;
+    uint32_t record;
+    fbk__codec codec;
+    fbk__frame frame;
+    /* Rows chosen of the frame at hand: event and line of each. */
+    uint32_t *event_of;
+    uint32_t *line_of;
+    size_t chosen_cap;
     size_t line_cap;
+    void *out[N_COLUMNS];
+    size_t cap;
     fbk__chunk chunk;
 };
 
@@ -61,27 +77,52 @@ scan_copy(fbk *db, const uint32_t *from, size_t n, uint32_t **out)
 static bool
 scan_reserve(fbk__scan *s, size_t rows)
 {
+    size_t cap = s->cap ? s->cap : CHUNK_ROWS;
+
     if (rows <= s->cap)
         return true;
-    for (unsigned i = 0; i < SCAN_N_COLUMNS; i++) {
+    while (cap < rows)
+        cap *= 2;
+    for (unsigned i = 0; i < N_COLUMNS; i++) {
         void *grown;
 
         if (!(s->opt.columns & (1u << i)))
             continue;
-        grown = fbk__realloc(fbk__a(s->db), s->columns[i], rows, scan_size[i]);
+        grown = fbk__realloc(fbk__a(s->db), s->out[i], cap, columns[i].size);
         if (!grown)
             return false;
-        s->columns[i] = grown;
+        s->out[i] = grown;
     }
-    s->cap = rows;
+    s->cap = cap;
     return true;
+}
+
+static uint32_t
+scan_needs(const fbk__scan_options *o, bool timed)
+{
+    uint32_t needs = 1u << FBK__EV_N_LINES | 1u << FBK__EV_N_EXTRA | 1u << FBK__EV_N_PROPS;
+
+    for (unsigned i = 0; i < N_COLUMNS; i++) {
+        if (o->columns & 1u << i)
+            needs |= 1u << columns[i].column;
+    }
+    if (timed)
+        needs |= 1u << FBK__EV_OCCURRED;
+    if (o->nodes)
+        needs |= 1u << FBK__EV_NODE;
+    if (o->kinds)
+        needs |= 1u << FBK__EV_KIND;
+    if (o->skip_flags)
+        needs |= 1u << FBK__EV_FLAGS;
+    if (o->after_event)
+        needs |= 1u << FBK__EV_ARRIVAL;
+    return needs;
 }
 
 fbk_status
 fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
 {
     fbk__scan *s = fbk__calloc(fbk__a(db), 1, sizeof *s);
-    fbk__log_total total;
     fbk_status rc;
 
     if (!s)
@@ -90,28 +131,27 @@ fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
     s->opt = *options;
     s->opt.nodes = NULL;
     s->opt.kinds = NULL;
+    fbk__codec_init(&s->codec, fbk__a(db));
+    fbk__frame_init(&s->frame, fbk__a(db));
     rc = scan_copy(db, options->nodes, options->n_nodes, &s->nodes);
     if (rc >= 0)
         rc = scan_copy(db, options->kinds, options->n_kinds, &s->kinds);
-    if (rc >= 0 && !scan_reserve(s, SCAN_ROWS))
+    if (rc >= 0 && !scan_reserve(s, CHUNK_ROWS))
         rc = fbk__nomem(db);
     if (rc >= 0)
-        rc = fbk__log_total_read(db, &total);
+        rc = fbk__view_get(db, &s->view);
     if (rc < 0) {
         fbk__log_scan_close(s);
         return rc;
     }
-    s->max_event = total.last_event;
-    s->total = total.events;
+    s->opt.nodes = s->nodes;
+    s->opt.kinds = s->kinds;
+    s->needs =
+        scan_needs(&s->opt, options->from_us != FBK_TIME_NONE || options->to_us != FBK_TIME_NONE);
     if (s->opt.from_us == FBK_TIME_NONE)
         s->opt.from_us = FBK_TIME_MIN;
     if (s->opt.to_us == FBK_TIME_NONE)
         s->opt.to_us = FBK_TIME_MAX + 1;
-    /* Past one node in 16 events reading everything is cheaper than jumping about. */
-    s->by_node = s->nodes && s->opt.n_nodes <= total.events / 16 + 64;
-    s->done = s->by_node && s->opt.n_nodes == 0;
-    s->after_us = INT64_MIN;
-    s->after_event = s->by_node ? 0 : s->opt.after_event;
     *out = s;
     return FBK_OK;
 }
@@ -124,266 +164,262 @@ fbk__log_scan_close(fbk__scan *scan)
     if (!scan)
         return;
     a = fbk__a(scan->db);
-    for (unsigned i = 0; i < SCAN_N_COLUMNS; i++)
-        fbk__free(a, scan->columns[i]);
+    for (unsigned i = 0; i < N_COLUMNS; i++)
+        fbk__free(a, scan->out[i]);
     fbk__free(a, scan->nodes);
     fbk__free(a, scan->kinds);
-    fbk__free(a, scan->lines);
+    fbk__free(a, scan->event_of);
+    fbk__free(a, scan->line_of);
+    fbk__frame_free(&scan->frame);
+    fbk__codec_free(&scan->codec);
+    fbk__view_unref(scan->view);
     fbk__free(a, scan);
 }
 
 uint64_t
 fbk__log_scan_total(const fbk__scan *scan)
 {
-    return scan->total;
+    return scan->view->total.events;
 }
 
+/* -- filters ----------------------------------------------------------------------------------- */
+
+/* Is one of the sorted nodes in [low, high]? */
 static bool
-scan_has(const uint32_t *sorted, size_t n, uint32_t value)
+nodes_meet(const uint32_t *nodes, size_t n, uint32_t low, uint32_t high)
 {
-    size_t low = 0;
+    size_t from = 0;
+    size_t to = n;
 
-    while (low < n) {
-        size_t mid = low + (n - low) / 2;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
 
-        if (sorted[mid] == value)
-            return true;
-        if (sorted[mid] < value)
-            low = mid + 1;
+        if (nodes[mid] < low)
+            from = mid + 1;
         else
-            n = mid;
+            to = mid;
     }
-    return false;
+    return from < n && nodes[from] <= high;
 }
 
 static bool
-scan_wants(const fbk__scan *s, const fbk__row_head *h)
+scan_wants_frame(const fbk__scan *s, const fbk__segment_frame *f)
 {
-    if (s->nodes && !s->by_node && !scan_has(s->nodes, s->opt.n_nodes, h->node))
+    if (f->max_us < s->opt.from_us || f->min_us >= s->opt.to_us ||
+        (uint64_t)f->max_arrival <= s->opt.after_event)
         return false;
-    if (!s->kinds)
-        return true;
-    for (size_t i = 0; i < s->opt.n_kinds; i++) {
-        if (s->kinds[i] == h->kind)
+    return !s->nodes || nodes_meet(s->nodes, s->opt.n_nodes, f->min_node, f->max_node);
+}
+
+static bool
+kind_wanted(const fbk__scan_options *o, int64_t kind)
+{
+    for (size_t i = 0; i < o->n_kinds; i++) {
+        if (o->kinds[i] == kind)
             return true;
     }
     return false;
 }
 
-static void
-scan_fill64(fbk__scan *s, unsigned column, size_t at, size_t n, uint64_t value)
+static bool
+scan_wants(const fbk__scan *s, const fbk__frame *f, uint32_t i, bool timed)
 {
-    uint64_t *to = s->columns[column];
+    const fbk__scan_options *o = &s->opt;
 
-    for (size_t i = 0; to && i < n; i++)
-        to[at + i] = value;
+    if (timed &&
+        (f->ev[FBK__EV_OCCURRED][i] < o->from_us || f->ev[FBK__EV_OCCURRED][i] >= o->to_us))
+        return false;
+    if (o->skip_flags && (f->ev[FBK__EV_FLAGS][i] & o->skip_flags))
+        return false;
+    if (o->kinds && !kind_wanted(o, f->ev[FBK__EV_KIND][i]))
+        return false;
+    if (o->after_event && (uint64_t)f->ev[FBK__EV_ARRIVAL][i] <= o->after_event)
+        return false;
+    return !o->nodes || nodes_meet(o->nodes, o->n_nodes, (uint32_t)f->ev[FBK__EV_NODE][i],
+                                   (uint32_t)f->ev[FBK__EV_NODE][i]);
 }
 
-static void
-scan_fill32(fbk__scan *s, unsigned column, size_t at, size_t n, uint32_t value)
-{
-    uint32_t *to = s->columns[column];
-
-    for (size_t i = 0; to && i < n; i++)
-        to[at + i] = value;
-}
-
-static void
-scan_fill_head(fbk__scan *s, const fbk__row_head *h, size_t n)
-{
-    size_t at = s->chunk.n;
-    uint8_t *flags = s->columns[9];
-
-    scan_fill64(s, 0, at, n, h->event);
-    scan_fill32(s, 1, at, n, h->node);
-    scan_fill64(s, 2, at, n, (uint64_t)h->occurred_us);
-    scan_fill64(s, 3, at, n, (uint64_t)h->received_us);
-    scan_fill32(s, 4, at, n, h->kind);
-    scan_fill32(s, 5, at, n, h->source);
-    scan_fill32(s, 6, at, n, h->channel);
-    scan_fill32(s, 7, at, n, h->place);
-    scan_fill64(s, 8, at, n, h->order_hash);
-    if (flags)
-        memset(flags + at, (int)h->flags, n);
-    scan_fill32(s, 10, at, n, h->currency);
-}
-
-static void
-scan_fill_lines(fbk__scan *s, const fbk__batch_line *lines, size_t n)
-{
-    size_t at = s->chunk.n;
-    uint8_t *kind = s->columns[11];
-    uint32_t *item = s->columns[12];
-    int64_t *const number[5] = {s->columns[13], s->columns[14], s->columns[15], s->columns[16],
-                                s->columns[17]};
-
-    for (size_t i = 0; i < n; i++) {
-        if (kind)
-            kind[at + i] = (uint8_t)lines[i].kind;
-        if (item)
-            item[at + i] = lines[i].item;
-        if (number[0])
-            number[0][at + i] = lines[i].quantity_milli;
-        if (number[1])
-            number[1][at + i] = lines[i].unit_price_micro;
-        if (number[2])
-            number[2][at + i] = lines[i].discount_micro;
-        if (number[3])
-            number[3][at + i] = lines[i].tax_micro;
-        if (number[4])
-            number[4][at + i] = lines[i].amount_micro;
-    }
-}
-
-/* The lines of the row on which `st` stands; one empty line when it has none. */
+/* Rows of the frame that are wanted: event and line of each; a line of UINT32_MAX is none. */
 static fbk_status
-scan_lines(fbk__scan *s, fbk__stmt *st, const fbk__row_head *h, size_t n)
+scan_choose(fbk__scan *s, const fbk__frame *f, size_t *out_n)
 {
-    size_t len;
-    const unsigned char *body;
-    fbk__reader r;
+    bool timed = (s->needs & 1u << FBK__EV_OCCURRED) &&
+                 (s->opt.from_us > FBK_TIME_MIN || s->opt.to_us <= FBK_TIME_MAX);
+    size_t most = (size_t)f->n.events + f->n.lines;
+    uint32_t line = 0;
+    size_t n = 0;
 
-    if (!fbk__grow(fbk__a(s->db), &s->lines, &s->line_cap, n, sizeof *s->lines))
+    if (!fbk__grow(fbk__a(s->db), &s->event_of, &s->chosen_cap, most, sizeof(uint32_t)) ||
+        !fbk__grow(fbk__a(s->db), &s->line_of, &s->line_cap, most, sizeof(uint32_t)))
         return fbk__nomem(s->db);
-    memset(s->lines, 0, sizeof *s->lines);
-    body = fbk__column_blob(st, 13, &len);
-    if ((uint64_t)fbk__column_int64(st, 12) != fbk__row_hash(h, body, len))
-        return fbk__row_corrupt(s->db, h->event, "its checksum was wrong");
-    r = (fbk__reader){body, body + len, false};
-    if (!fbk__row_lines(&r, h->n_lines, s->lines))
-        return fbk__row_corrupt(s->db, h->event, "its lines could not be read");
-    scan_fill_lines(s, s->lines, n);
-    return FBK_OK;
-}
+    for (uint32_t i = 0; i < f->n.events; i++) {
+        uint32_t n_lines = (uint32_t)f->ev[FBK__EV_N_LINES][i];
 
-static fbk_status
-scan_row(fbk__scan *s, fbk__stmt *st)
-{
-    fbk__row_head h;
-    size_t n;
-    fbk_status rc = fbk__row_head_load(s->db, st, &h);
-
-    if (rc < 0)
-        return rc;
-    if (scan_wants(s, &h)) {
-        n = h.n_lines ? h.n_lines : 1;
-        if (n > FBK__EVENT_LINES_MAX)
-            return fbk__row_corrupt(s->db, h.event, "it had too many lines");
-        s->full = s->chunk.n && n > SCAN_ROWS - s->chunk.n;
-        if (s->full)
-            return FBK_OK; /* it begins the next chunk */
-        if (!scan_reserve(s, s->chunk.n + n))
-            return fbk__nomem(s->db);
-        if (s->opt.columns & SCAN_LINE_COLUMNS) {
-            rc = scan_lines(s, st, &h, n);
-            if (rc < 0)
-                return rc;
+        if (scan_wants(s, f, i, timed)) {
+            for (uint32_t k = 0; k < (n_lines ? n_lines : 1); k++) {
+                s->event_of[n] = i;
+                s->line_of[n++] = n_lines ? line + k : UINT32_MAX;
+            }
         }
-        scan_fill_head(s, &h, n);
-        s->chunk.n += n;
-        s->full = s->chunk.n >= SCAN_ROWS;
+        line += n_lines;
     }
-    s->after_us = h.occurred_us;
-    s->after_event = h.event;
+    *out_n = n;
     return FBK_OK;
 }
 
-static const char scan_sql[] =
-    "SELECT " FBK__ROW_COLUMNS " FROM log_event "
-    "WHERE event > ?1 AND event <= ?2 AND occurred_us >= ?3 AND occurred_us < ?4 "
-    "AND (flags & ?5) = 0 ORDER BY event";
-static const char scan_node_sql[] =
-    "SELECT " FBK__ROW_COLUMNS " FROM log_event "
-    "WHERE node = ?7 AND (occurred_us, event) > (?8, ?1) AND occurred_us >= ?3 "
-    "AND occurred_us < ?4 AND event > ?6 AND event <= ?2 AND (flags & ?5) = 0 "
-    "ORDER BY occurred_us, event";
+/* -- output ------------------------------------------------------------------------------------ */
 
-/* Rows from the position on: FBK_OK when there may be more, FBK_DONE when there are none. */
+static void
+give(const int64_t *from, const uint32_t *at, size_t n, unsigned size, void *to, size_t offset)
+{
+    if (size == 8) {
+        int64_t *out = (int64_t *)to + offset;
+
+        for (size_t i = 0; i < n; i++)
+            out[i] = at[i] == UINT32_MAX ? 0 : from[at[i]];
+    } else if (size == 4) {
+        uint32_t *out = (uint32_t *)to + offset;
+
+        for (size_t i = 0; i < n; i++)
+            out[i] = at[i] == UINT32_MAX ? 0 : (uint32_t)from[at[i]];
+    } else {
+        uint8_t *out = (uint8_t *)to + offset;
+
+        for (size_t i = 0; i < n; i++)
+            out[i] = at[i] == UINT32_MAX ? 0 : (uint8_t)from[at[i]];
+    }
+}
+
+static void
+give_orders(const fbk__scan *s, const fbk__frame *f, size_t n, size_t offset, uint64_t *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t e = s->event_of[i];
+
+        to[offset + i] = i && s->event_of[i - 1] == e
+                             ? to[offset + i - 1]
+                             : fbk__order_hash(f->orders.bytes + f->orders.offsets[e],
+                                               f->orders.offsets[e + 1] - f->orders.offsets[e]);
+    }
+}
+
+/* Append the chosen rows of a frame to the chunk. */
 static fbk_status
-scan_part(fbk__scan *s)
+scan_give(fbk__scan *s, const fbk__frame *f)
 {
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(s->db, s->by_node ? scan_node_sql : scan_sql, &st);
+    size_t n = 0;
+    size_t at = s->chunk.n;
+    fbk_status rc = scan_choose(s, f, &n);
 
-    if (rc < 0)
+    if (rc < 0 || !n)
         return rc;
-    fbk__bind_int64(st, 1, (int64_t)s->after_event);
-    fbk__bind_int64(st, 2, (int64_t)s->max_event);
-    fbk__bind_int64(st, 3, s->opt.from_us);
-    fbk__bind_int64(st, 4, s->opt.to_us);
-    fbk__bind_int64(st, 5, s->opt.skip_flags);
-    if (s->by_node) {
-        fbk__bind_int64(st, 6, (int64_t)s->opt.after_event);
-        fbk__bind_int64(st, 7, s->nodes[s->at_node]);
-        fbk__bind_int64(st, 8, s->after_us);
+    if (!scan_reserve(s, at + n))
+        return fbk__nomem(s->db);
+    for (unsigned i = 0; i < N_COLUMNS; i++) {
+        unsigned column = columns[i].column;
+
+        if (!(s->opt.columns & 1u << i))
+            continue;
+        if (column == FBK__FC_ORDERS)
+            give_orders(s, f, n, at, s->out[i]);
+        else if (column < FBK__FC_LINES)
+            give(f->ev[column], s->event_of, n, columns[i].size, s->out[i], at);
+        else
+            give(f->ln[column - FBK__FC_LINES], s->line_of, n, columns[i].size, s->out[i], at);
     }
-    for (unsigned i = 0; i < SCAN_STEPS && !s->full; i++) {
-        rc = fbk__step(st);
-        if (rc == FBK_OK)
-            rc = scan_row(s, st);
-        if (rc != FBK_OK)
+    s->chunk.n += n;
+    return FBK_OK;
+}
+
+static void
+scan_show(fbk__scan *s, const fbk__chunk **out)
+{
+    fbk__chunk *c = &s->chunk;
+
+    c->event = s->out[0];
+    c->node = s->out[1];
+    c->occurred_us = s->out[2];
+    c->received_us = s->out[3];
+    c->kind = s->out[4];
+    c->source = s->out[5];
+    c->channel = s->out[6];
+    c->place = s->out[7];
+    c->order = s->out[8];
+    c->flags = s->out[9];
+    c->currency = s->out[10];
+    c->line_kind = s->out[11];
+    c->item = s->out[12];
+    c->quantity_milli = s->out[13];
+    c->unit_price_micro = s->out[14];
+    c->discount_micro = s->out[15];
+    c->tax_micro = s->out[16];
+    c->amount_micro = s->out[17];
+    *out = c;
+}
+
+/* The counts of the lines must add up before they lead anywhere. */
+static fbk_status
+scan_check(fbk__scan *s, const fbk__segment *segment)
+{
+    uint64_t lines = 0;
+
+    for (uint32_t i = 0; i < s->frame.n.events; i++) {
+        int64_t n = s->frame.ev[FBK__EV_N_LINES][i];
+
+        if (n < 0 || (uint64_t)n > s->frame.n.lines - lines)
             break;
+        lines += (uint64_t)n;
     }
-    fbk__stmt_put(st);
-    return rc;
+    if (lines == s->frame.n.lines)
+        return FBK_OK;
+    return fbk__fail(s->db, FBK_ECORRUPT, "frame %u of segment %lld of the event log was damaged",
+                     s->frame_number - 1, (long long)segment->id);
 }
 
-static void
-scan_end_part(fbk__scan *s)
+static fbk_status
+scan_next_frame(fbk__scan *s)
 {
-    if (s->by_node) {
-        uint32_t node = s->nodes[s->at_node];
+    const fbk__sets *sets = s->view->sets;
 
-        while (s->at_node < s->opt.n_nodes && s->nodes[s->at_node] == node)
-            s->at_node++;
-        s->after_us = INT64_MIN;
-        s->after_event = 0;
+    while (s->segment < sets->n_segments) {
+        const fbk__segment *segment = sets->segments[s->segment];
+
+        while (s->frame_number < segment->n_frames) {
+            uint32_t number = s->frame_number++;
+            fbk_status rc;
+
+            if (!scan_wants_frame(s, &segment->frames[number]))
+                continue;
+            rc = fbk__segment_read(s->db, &s->codec, segment, number, s->needs, false, &s->frame);
+            if (rc >= 0)
+                rc = scan_check(s, segment);
+            return rc < 0 ? rc : scan_give(s, &s->frame);
+        }
+        s->segment++;
+        s->frame_number = 0;
     }
-    s->done = !s->by_node || s->at_node >= s->opt.n_nodes;
-}
-
-static void
-scan_expose(fbk__scan *s)
-{
-    void *const *c = s->columns;
-
-    s->chunk.event = c[0];
-    s->chunk.node = c[1];
-    s->chunk.occurred_us = c[2];
-    s->chunk.received_us = c[3];
-    s->chunk.kind = c[4];
-    s->chunk.source = c[5];
-    s->chunk.channel = c[6];
-    s->chunk.place = c[7];
-    s->chunk.order = c[8];
-    s->chunk.flags = c[9];
-    s->chunk.currency = c[10];
-    s->chunk.line_kind = c[11];
-    s->chunk.item = c[12];
-    s->chunk.quantity_milli = c[13];
-    s->chunk.unit_price_micro = c[14];
-    s->chunk.discount_micro = c[15];
-    s->chunk.tax_micro = c[16];
-    s->chunk.amount_micro = c[17];
+    return FBK_DONE;
 }
 
 fbk_status
-fbk__log_scan_next(fbk__scan *scan, const fbk__chunk **out)
+fbk__log_scan_next(fbk__scan *s, const fbk__chunk **out)
 {
-    fbk_status rc;
+    fbk_status rc = FBK_OK;
 
-    scan->chunk.n = 0;
-    scan->full = false;
-    while (!scan->done && !scan->full) {
-        rc = scan_part(scan);
-        if (rc < 0)
-            return rc;
-        if (rc == FBK_DONE)
-            scan_end_part(scan);
+    s->chunk.n = 0;
+    while (rc == FBK_OK && !s->chunk.n)
+        rc = scan_next_frame(s);
+    if (rc < 0)
+        return rc;
+    if (rc == FBK_DONE) {
+        while (s->record < s->view->n_tail && s->chunk.n < CHUNK_ROWS) {
+            rc = scan_give(s, &s->view->tail->records[s->record++]->frame);
+            if (rc < 0)
+                return rc;
+        }
     }
-    if (!scan->chunk.n)
+    if (!s->chunk.n)
         return FBK_DONE;
-    scan_expose(scan);
-    *out = &scan->chunk;
+    scan_show(s, out);
     return FBK_OK;
 }

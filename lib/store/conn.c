@@ -137,8 +137,8 @@ fbk__shared_acquire(fbk *db, const void *key)
     return object;
 }
 
-fbk_status
-fbk__shared_publish(fbk *db, const void *key, fbk__shared *object)
+static fbk_status
+shared_put(fbk *db, const void *key, fbk__shared *object, bool replace)
 {
     fbk_store *store = db->conn->store;
     fbk__shared_slot *slot;
@@ -146,6 +146,10 @@ fbk__shared_publish(fbk *db, const void *key, fbk__shared *object)
 
     (void)pthread_mutex_lock(&store->shared_lock);
     slot = shared_find(store, key);
+    if (slot && slot->object && !replace) {
+        (void)pthread_mutex_unlock(&store->shared_lock);
+        return FBK_OK;
+    }
     if (!slot && fbk__grow(&store->alloc, &store->shared, &store->shared_cap, store->n_shared + 1,
                            sizeof *store->shared)) {
         slot = &store->shared[store->n_shared++];
@@ -159,6 +163,18 @@ fbk__shared_publish(fbk *db, const void *key, fbk__shared *object)
     (void)pthread_mutex_unlock(&store->shared_lock);
     fbk__shared_release(old);
     return slot ? FBK_OK : fbk__nomem(db);
+}
+
+fbk_status
+fbk__shared_publish(fbk *db, const void *key, fbk__shared *object)
+{
+    return shared_put(db, key, object, true);
+}
+
+fbk_status
+fbk__shared_offer(fbk *db, const void *key, fbk__shared *object)
+{
+    return shared_put(db, key, object, false);
 }
 
 void

@@ -36,6 +36,15 @@ fbk__write_erasing(fbk *db) FBK_MUST_USE;
 fbk_status
 fbk__checkpoint(fbk *db, bool truncate) FBK_MUST_USE;
 
+/** Called once when the write transaction has ended, by the thread that wrote, while nobody else
+ *  can write yet: what was kept in memory about it becomes true, or is forgotten. */
+typedef void (*fbk__write_end_fn)(void *user_data, bool committed);
+
+/** Inside a write transaction: ask for that call. At most FBK__WRITE_HOOKS a transaction. */
+enum { FBK__WRITE_HOOKS = 4 };
+fbk_status
+fbk__write_on_end(fbk *db, fbk__write_end_fn fn, void *user_data) FBK_MUST_USE;
+
 /** Begin or end a short read transaction over several statements (nests). Not needed inside a
  *  write transaction, where both do nothing. A read that stays open for more than 30 s makes its
  *  next statement fail with FBK_EEXPIRED. */
@@ -53,7 +62,6 @@ typedef enum fbk__kind {
     FBK__KIND_WEATHER,
     FBK__KIND_CONSENT,
     FBK__KIND_IDENTITY,
-    FBK__KIND_LOG,
     FBK__N_KINDS
 } fbk__kind;
 
@@ -83,6 +91,10 @@ fbk__shared_acquire(fbk *db, const void *key);
  *  own reference. FBK_ENOMEM changes nothing. */
 fbk_status
 fbk__shared_publish(fbk *db, const void *key, fbk__shared *object) FBK_MUST_USE;
+
+/** Hang a new object on a key that has none; where another thread was faster, nothing changes. */
+fbk_status
+fbk__shared_offer(fbk *db, const void *key, fbk__shared *object) FBK_MUST_USE;
 
 /** Give a reference back; the last one destroys. NULL is a no-op. */
 void

@@ -34,15 +34,13 @@ CREATE TABLE log_word (
     text TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Nodes: one a identifier, given once, never reused; value NULL = erased.
+-- Values of sealed identifiers by node, 1,024 a block; "" = erased.
 CREATE TABLE log_node (
-    node INTEGER NOT NULL PRIMARY KEY,
-    space INTEGER NOT NULL,
-    value TEXT,
-    UNIQUE (value, space)
+    first INTEGER NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
 ) STRICT;
 
--- Evidence that two nodes are one person.
+-- Evidence that two nodes are one person, with their namespaces.
 CREATE TABLE log_link (
     a INTEGER NOT NULL,
     b INTEGER NOT NULL,
@@ -51,46 +49,69 @@ CREATE TABLE log_link (
     first_us INTEGER NOT NULL,
     last_us INTEGER NOT NULL,
     note TEXT,
+    space_a INTEGER NOT NULL,
+    space_b INTEGER NOT NULL,
     PRIMARY KEY (a, b, rule),
     CHECK (a < b)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX log_link_b ON log_link (b);
 
--- Events. `body` holds lines, nodes, id, order reference and properties; `hash` is the XXH3-64 of
--- the other columns and the body.
-CREATE TABLE log_event (
-    event INTEGER NOT NULL PRIMARY KEY,
-    node INTEGER NOT NULL,
-    occurred_us INTEGER NOT NULL,
-    received_us INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    source INTEGER NOT NULL,
-    channel INTEGER NOT NULL,
-    place INTEGER NOT NULL,
-    currency INTEGER NOT NULL,
-    flags INTEGER NOT NULL,
-    order_hash INTEGER NOT NULL,
-    n_lines INTEGER NOT NULL,
-    hash INTEGER NOT NULL,
-    body BLOB NOT NULL
+-- What was appended and not yet sealed: one redo record an append.
+CREATE TABLE log_tail (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    record BLOB NOT NULL
 ) STRICT;
-CREATE INDEX log_event_node ON log_event (node, occurred_us);
 
--- Every event id that was ever stored, by its XXH3-128; content NULL = the event was erased.
-CREATE TABLE log_id (
-    id BLOB NOT NULL PRIMARY KEY,
-    event INTEGER NOT NULL,
-    content BLOB
+-- Sealed events. state: 0 building, 1 live, 2 dead (still readable for a while). version counts the
+-- erasures; owner tells an abandoned build.
+CREATE TABLE log_segment (
+    segment INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    state INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+
+-- One column of one frame of a segment: id = segment, column, frame; bytes end in their XXH3-64.
+CREATE TABLE log_chunk (
+    id INTEGER NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- Sorted runs of keys. kind: 1 event ids, 2 identifiers.
+CREATE TABLE log_run (
+    run INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    keys INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+
+-- Blocks, filter and index of a run: id = run, piece; bytes end in their XXH3-64.
+CREATE TABLE log_run_chunk (
+    id INTEGER NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- Keys of the ids of erased events: they answer "erased" for ever.
+CREATE TABLE log_erased (
+    id BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
 -- Events that came with the id of another event: reported, never counted.
 CREATE TABLE event_conflict (
     conflict INTEGER NOT NULL PRIMARY KEY,
-    event INTEGER NOT NULL,
+    id BLOB NOT NULL,
     content BLOB NOT NULL,
     received_us INTEGER NOT NULL,
     body BLOB NOT NULL,
-    UNIQUE (event, content)
+    UNIQUE (id, content)
 ) STRICT;
 
 -- Which identifiers (XXH3-64 of word and value) a conflict holds, so that erasing finds it.
@@ -100,19 +121,21 @@ CREATE TABLE event_conflict_ident (
     PRIMARY KEY (ident, conflict)
 ) STRICT, WITHOUT ROWID;
 
--- Running totals, one row.
-CREATE TABLE log_total (
+-- What is sealed, one row; epoch changes with the segments and runs.
+CREATE TABLE log_state (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    epoch INTEGER NOT NULL,
+    erasures INTEGER NOT NULL,
+    sealed_seq INTEGER NOT NULL,
     last_event INTEGER NOT NULL,
     events INTEGER NOT NULL,
     lines INTEGER NOT NULL,
-    links INTEGER NOT NULL,
-    conflicts INTEGER NOT NULL,
-    erased INTEGER NOT NULL,
-    first_us INTEGER,
-    last_us INTEGER
+    nodes INTEGER NOT NULL,
+    first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL
 ) STRICT;
-INSERT INTO log_total VALUES (1, 0, 0, 0, 0, 0, 0, NULL, NULL);
+-- No event yet: its times are FBK_TIME_NONE.
+INSERT INTO log_state VALUES (1, 1, 0, 0, 0, 0, 0, 0, -9223372036854775808, -9223372036854775808);
 -- record/model_store ----------------------------------------------------------
 -- One row a trained model; its body is in fbk_blob under owner 'model' and this id. A model trained
 -- anew gets a new id, never an old one again, so that a process knows a snapshot by it.

@@ -53,7 +53,12 @@ struct fbk__conn {
     fbk__handle reader;
     int write_depth;
     int read_depth;
-    int read_in_write;       /* read_begin()s inside the write transaction, which do nothing */
+    int read_in_write; /* read_begin()s inside the write transaction, which do nothing */
+    struct {
+        fbk__write_end_fn fn;
+        void *user_data;
+    } hooks[FBK__WRITE_HOOKS]; /* at the end of the write transaction */
+    int n_hooks;
     fbk_status write_failed; /* first failure inside the write transaction */
     bool erasing;            /* secure_delete is on until the end of the transaction */
     int64_t read_until_ns;   /* deadline of the open read transaction, 0 = none */

@@ -126,6 +126,26 @@ txn_checkpoint_if_due(fbk_store *store, bool erased)
 }
 
 fbk_status
+fbk__write_on_end(fbk *db, fbk__write_end_fn fn, void *user_data)
+{
+    struct fbk__conn *conn = db->conn;
+
+    if (conn->write_depth == 0 || conn->n_hooks == FBK__WRITE_HOOKS)
+        return fbk__fail(db, FBK_EMISUSE, "no call could be asked for at the end of a transaction");
+    conn->hooks[conn->n_hooks].fn = fn;
+    conn->hooks[conn->n_hooks++].user_data = user_data;
+    return FBK_OK;
+}
+
+static void
+txn_call_hooks(struct fbk__conn *conn, bool committed)
+{
+    for (int i = 0; i < conn->n_hooks; i++)
+        conn->hooks[i].fn(conn->hooks[i].user_data, committed);
+    conn->n_hooks = 0;
+}
+
+fbk_status
 fbk__write_end(fbk *db, fbk_status status)
 {
     struct fbk__conn *conn = db->conn;
@@ -145,6 +165,7 @@ fbk__write_end(fbk *db, fbk_status status)
     } else {
         status = txn_commit(db, store);
     }
+    txn_call_hooks(conn, status >= 0);
     if (erased)
         (void)sqlite3_exec(store->writer.sq, "PRAGMA secure_delete=FAST", NULL, NULL, NULL);
     if (status >= 0)

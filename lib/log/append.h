@@ -1,0 +1,70 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_APPEND_H
+#define LOG_APPEND_H
+
+#include "log/content.h"
+#include "log/engine.h"
+
+/* One append under way; shared by append.c and judge.c. */
+
+/* The tail is sealed with so many rows or records; a batch of so many rows is sealed at once. */
+enum { FBK__SEAL_ROWS = 4096, FBK__TAIL_RECORDS = 4096 };
+
+typedef struct fbk__append {
+    fbk *db;
+    fbk__engine *engine;
+    const fbk__batch *batch;
+    fbk__append_counts counts;
+    fbk__record *record;     /* being filled */
+    fbk__keymap fresh_ids;   /* of this batch: number in the record's frame */
+    fbk__keymap fresh_nodes; /* of this batch: node */
+    fbk__buf content;
+    uint32_t *nodes; /* of the event at hand */
+    size_t node_cap;
+    size_t space_cap; /* of record->spaces */
+    bool identity_changed;
+} fbk__append;
+
+/** Inside a write transaction: bring the engine up to date and make an empty record; batch may be
+ *  NULL. fbk__append_free() on every path. */
+fbk_status
+fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s) FBK_MUST_USE;
+void
+fbk__append_free(fbk__append *s);
+
+/** Node of an identifier, given a number in the record if new. */
+fbk_status
+fbk__append_node(fbk__append *s, uint32_t space, const char *value, size_t len, uint32_t *out_node)
+    FBK_MUST_USE;
+
+/** Write the record, and seal when it is time. */
+fbk_status
+fbk__append_finish(fbk__append *s) FBK_MUST_USE;
+
+/** Decide what an event with this id is: FBK_DONE when the id is new, FBK_OK and the outcome
+ *  (ALREADY, CONFLICT, ERASED) when it was seen. */
+fbk_status
+fbk__append_judge(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
+    FBK_MUST_USE;
+
+/** What prop_value of a frame holds for a property that is not text. */
+int64_t
+fbk__append_prop_bits(const fbk__batch_prop *prop);
+
+/** Write the tail and one more record (may be NULL) as a segment with its runs, and make a new
+ *  epoch the transaction's view. */
+fbk_status
+fbk__seal(fbk *db, fbk__engine *engine, fbk__record *more) FBK_MUST_USE;
+
+/** Inside the transaction that sealed: merge what has piled up, and clear away what died long ago.
+ *  *sets is replaced by what is live then. */
+fbk_status
+fbk__compact(fbk *db, fbk__engine *engine, fbk__sets **sets) FBK_MUST_USE;
+
+/** Inside an erase transaction: clear away everything that is not live, whoever still looks at
+ *  it. */
+fbk_status
+fbk__clear_dead(fbk *db) FBK_MUST_USE;
+
+#endif

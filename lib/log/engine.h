@@ -1,0 +1,182 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_ENGINE_H
+#define LOG_ENGINE_H
+
+#include <pthread.h>
+
+#include "log/clock.h"
+#include "log/keymap.h"
+#include "log/log.h"
+#include "log/segment.h"
+#include "log/tail.h"
+#include "store/conn.h"
+#include "store/stmt.h"
+
+/* What this process knows of the event log: immutable views that readers hold, and the look-up
+ * tables of the one who writes. Only files of lib/log include this. */
+
+/** Live segments and runs of one epoch: immutable, counted. */
+typedef struct fbk__sets {
+    int64_t refs; /* atomic */
+    fbk_allocator a;
+    uint32_t n_segments;
+    uint32_t n_runs;
+    fbk__segment **segments; /* by id */
+    fbk__run **runs;         /* by id */
+} fbk__sets;
+
+/** One logical snapshot: everything up to record total.last_seq. Immutable, counted. */
+typedef struct fbk__view {
+    int64_t refs; /* atomic */
+    fbk_allocator a;
+    uint64_t epoch;    /* of the segments and runs */
+    uint64_t erasures; /* identifiers known before may be gone */
+    int64_t last_seq;
+    fbk__log_total total;
+    fbk__sets *sets;
+    fbk__tail *tail;
+    uint32_t n_tail;
+    uint32_t tail_rows;
+} fbk__view;
+
+fbk__view *
+fbk__view_ref(fbk__view *view);
+void
+fbk__view_unref(fbk__view *view);
+
+/** The log as it is now (inside a write transaction: as that sees it). The caller unrefs. */
+fbk_status
+fbk__view_get(fbk *db, fbk__view **out) FBK_MUST_USE;
+
+/** The log as the file has it, nothing taken over from memory: for checks. */
+fbk_status
+fbk__view_read(fbk *db, fbk__view **out) FBK_MUST_USE;
+
+/** One decoded frame in the cache: immutable, all columns, with its begin positions. */
+typedef struct fbk__cached {
+    int64_t refs; /* atomic */
+    fbk_allocator a;
+    int64_t segment;
+    uint32_t chunk; /* of the frame: another one after erasing */
+    uint32_t bytes;
+    fbk__frame frame;
+    fbk__frame_index index;
+    struct fbk__cached *newer, *older; /* in the cache, under its lock */
+} fbk__cached;
+
+/** A whole frame, from the cache or read into it. The caller unrefs. */
+fbk_status
+fbk__cached_get(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cached **out)
+    FBK_MUST_USE;
+void
+fbk__cached_unref(fbk__cached *cached);
+
+/* -- writing: all of these inside a write transaction, so by one thread at a time -------------- */
+
+enum { FBK__CACHE_BYTES = 32 << 20, FBK__HOT_NODES = 1 << 20, FBK__IDENT_MAX = 1024 };
+
+typedef struct fbk__engine {
+    fbk__shared head;
+    pthread_mutex_t lock; /* of view and cache */
+    fbk__view *view;      /* as last seen or committed */
+    struct {
+        fbk__cached *newest, *oldest;
+        uint64_t bytes;
+    } cache;
+    /* The writer's. */
+    fbk__view *writing; /* what the transaction sees; NULL outside of one */
+    fbk__view *indexed; /* what the look-ups below are of */
+    fbk__keymap ids;    /* of unsealed events: record number << 32 | event */
+    fbk__keymap nodes;  /* identifiers met lately, unsealed ones all */
+    fbk__codec codec;
+    fbk__buf bytes;
+    fbk__run_block *block; /* last read */
+    int64_t owner;         /* of builds of this open store */
+    uint8_t key[16];       /* of the identifiers' hash */
+    bool key_read;
+    struct fbk__build *build; /* a merge under way: compact.c */
+    int64_t merge_work_ns;    /* measured, for the budget */
+} fbk__engine;
+
+/** Forget all decoded frames: some hold what was erased. */
+void
+fbk__cache_clear(fbk__engine *engine);
+
+/** The store's engine; the caller releases it with fbk__shared_release(&engine->head). */
+fbk_status
+fbk__engine_get(fbk *db, fbk__engine **out) FBK_MUST_USE;
+
+/** Begin: bring engine->writing and its look-ups up to date with the file. Once a transaction;
+ *  the end of the transaction publishes what it made, or forgets it. */
+fbk_status
+fbk__engine_begin(fbk *db, fbk__engine *engine) FBK_MUST_USE;
+
+/** Make a changed copy of the transaction's view the current one (takes the reference), and
+ *  bring the look-ups up to date. */
+fbk_status
+fbk__engine_set(fbk *db, fbk__engine *engine, fbk__view *view) FBK_MUST_USE;
+
+/** A copy of a view to change; refs = 1. */
+fbk_status
+fbk__view_copy(fbk *db, const fbk__view *view, fbk__view **out) FBK_MUST_USE;
+
+/** Read again which segments and runs are live, those of `old` taken over. */
+fbk_status
+fbk__sets_load(fbk *db, const fbk__sets *old, fbk__sets **out) FBK_MUST_USE;
+void
+fbk__sets_unref(fbk__sets *sets);
+
+/** log_state: what is sealed. */
+typedef struct fbk__state {
+    uint64_t epoch;
+    uint64_t erasures;
+    int64_t sealed_seq; /* highest sealed record */
+    fbk__log_total total;
+} fbk__state;
+
+fbk_status
+fbk__state_read(fbk *db, fbk__state *out) FBK_MUST_USE;
+fbk_status
+fbk__state_write(fbk *db, const fbk__state *state) FBK_MUST_USE;
+
+/** As fbk__link_add(), with the namespaces of both ends, and say whether the answer to "who is
+ *  this" may have changed: the link is new, or starts earlier. */
+fbk_status
+fbk__link_upsert(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note,
+                 bool *out_changed) FBK_MUST_USE;
+
+/** Namespace of a node. */
+fbk_status
+fbk__node_space(fbk *db, uint32_t node, uint32_t *out_space) FBK_MUST_USE;
+
+/** Keyed hash of an identifier (SipHash-2-4-128 with the store's own random key). */
+fbk_status
+fbk__ident_key(fbk *db, fbk__engine *engine, uint32_t space, const char *value, size_t len,
+               fbk__key *out) FBK_MUST_USE;
+
+/** Enter a record (number i of the tail) into the look-ups. */
+fbk_status
+fbk__engine_index(fbk *db, fbk__engine *engine, const fbk__record *record, uint32_t i) FBK_MUST_USE;
+
+/** Load the filters of a view's runs of one kind, once. */
+fbk_status
+fbk__view_filters(fbk *db, fbk__engine *engine, const fbk__view *view, uint32_t kind) FBK_MUST_USE;
+
+/** Inside a write transaction: write the values of sealed nodes first … first + n - 1. */
+fbk_status
+fbk__nodes_seal(fbk *db, fbk__codec *c, uint32_t first, const int64_t *spaces,
+                const fbk__strings *values) FBK_MUST_USE;
+
+/** Inside an erase transaction: drop the value of a sealed node, and its key from the runs. */
+fbk_status
+fbk__node_forget(fbk *db, fbk__codec *c, uint32_t node) FBK_MUST_USE;
+fbk_status
+fbk__runs_forget(fbk *db, fbk__engine *engine, uint32_t space, const char *value, size_t len)
+    FBK_MUST_USE;
+
+/** Node of an identifier as the transaction sees it: FBK_OK, or FBK_DONE when it has none. */
+fbk_status
+fbk__engine_node(fbk *db, fbk__engine *engine, fbk__key key, uint32_t *out_node) FBK_MUST_USE;
+
+#endif

@@ -1,0 +1,623 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "log/frame.h"
+
+#include <string.h>
+
+enum { FRAME_MAX = FBK__CODEC_MAX_ROWS };
+
+void
+fbk__frame_init(fbk__frame *f, const fbk_allocator *a)
+{
+    memset(f, 0, sizeof *f);
+    f->a = a;
+    fbk__strings_init(&f->texts, a);
+    fbk__strings_init(&f->ids, a);
+    fbk__strings_init(&f->orders, a);
+    f->columns = (1u << FBK__N_FC) - 1;
+}
+
+void
+fbk__frame_free(fbk__frame *f)
+{
+    for (size_t i = 0; i < FBK__N_EV; i++)
+        fbk__free(f->a, f->ev[i]);
+    for (size_t i = 0; i < FBK__N_LN; i++)
+        fbk__free(f->a, f->ln[i]);
+    fbk__free(f->a, f->extra);
+    fbk__free(f->a, f->prop_key);
+    fbk__free(f->a, f->prop_type);
+    fbk__free(f->a, f->prop_value);
+    fbk__strings_free(&f->texts);
+    fbk__strings_free(&f->ids);
+    fbk__strings_free(&f->orders);
+    fbk__frame_init(f, f->a);
+}
+
+void
+fbk__frame_clear(fbk__frame *f)
+{
+    memset(&f->n, 0, sizeof f->n);
+    fbk__strings_clear(&f->texts);
+    fbk__strings_clear(&f->ids);
+    fbk__strings_clear(&f->orders);
+    f->columns = (1u << FBK__N_FC) - 1;
+}
+
+size_t
+fbk__frame_bytes(const fbk__frame *f)
+{
+    return sizeof *f +
+           sizeof(int64_t) * ((size_t)f->cap.events * FBK__N_EV + (size_t)f->cap.lines * FBK__N_LN +
+                              f->cap.extra + 3 * (size_t)f->cap.props) +
+           f->texts.byte_cap + f->ids.byte_cap + f->orders.byte_cap +
+           sizeof(uint32_t) * (f->texts.offset_cap + f->ids.offset_cap + f->orders.offset_cap);
+}
+
+/* Grow n arrays together; *cap changes only when all have grown. */
+static fbk_status
+grow_arrays(const fbk_allocator *a, int64_t **arrays[], size_t n, uint32_t *cap, size_t need)
+{
+    size_t grown = *cap;
+
+    if (need <= *cap)
+        return FBK_OK;
+    if (need > FRAME_MAX)
+        return FBK_ETOOBIG;
+    for (size_t i = 0; i < n; i++) {
+        grown = *cap;
+        if (!fbk__grow(a, arrays[i], &grown, need, sizeof(int64_t)))
+            return FBK_ENOMEM;
+    }
+    *cap = (uint32_t)grown;
+    return FBK_OK;
+}
+
+fbk_status
+fbk__frame_reserve(fbk__frame *f, fbk__frame_size more)
+{
+    int64_t **ev[FBK__N_EV];
+    int64_t **ln[FBK__N_LN];
+    int64_t **extra[] = {&f->extra};
+    int64_t **props[] = {&f->prop_key, &f->prop_type, &f->prop_value};
+    fbk_status rc;
+
+    for (size_t i = 0; i < FBK__N_EV; i++)
+        ev[i] = &f->ev[i];
+    for (size_t i = 0; i < FBK__N_LN; i++)
+        ln[i] = &f->ln[i];
+    rc = grow_arrays(f->a, ev, FBK__N_EV, &f->cap.events, (size_t)f->n.events + more.events);
+    if (rc >= 0)
+        rc = grow_arrays(f->a, ln, FBK__N_LN, &f->cap.lines, (size_t)f->n.lines + more.lines);
+    if (rc >= 0)
+        rc = grow_arrays(f->a, extra, 1, &f->cap.extra, (size_t)f->n.extra + more.extra);
+    if (rc >= 0)
+        rc = grow_arrays(f->a, props, 3, &f->cap.props, (size_t)f->n.props + more.props);
+    return rc;
+}
+
+/* The counts of each event must add up to the frame's, or an index would lead outside. */
+static fbk_status
+check_counts(const fbk__frame *f)
+{
+    const uint32_t want[3] = {f->n.lines, f->n.extra, f->n.props};
+
+    for (int k = 0; k < 3; k++) {
+        const int64_t *v = f->ev[FBK__EV_N_LINES + k];
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; i < f->n.events; i++) {
+            if (v[i] < 0 || (uint64_t)v[i] > want[k] - sum)
+                return FBK_ECORRUPT;
+            sum += (uint64_t)v[i];
+        }
+        if (sum != want[k])
+            return FBK_ECORRUPT;
+    }
+    return FBK_OK;
+}
+
+fbk_status
+fbk__frame_index_make(const fbk__frame *f, fbk__frame_index *out)
+{
+    size_t n = (size_t)f->n.events + 1;
+    uint32_t *all = fbk__calloc(f->a, 3 * n, sizeof *all);
+
+    memset(out, 0, sizeof *out);
+    if (!all || check_counts(f) < 0) {
+        fbk__free(f->a, all);
+        return all ? FBK_ECORRUPT : FBK_ENOMEM;
+    }
+    out->line = all;
+    out->extra = all + n;
+    out->prop = all + 2 * n;
+    for (size_t i = 0; i + 1 < n; i++) {
+        out->line[i + 1] = out->line[i] + (uint32_t)f->ev[FBK__EV_N_LINES][i];
+        out->extra[i + 1] = out->extra[i] + (uint32_t)f->ev[FBK__EV_N_EXTRA][i];
+        out->prop[i + 1] = out->prop[i] + (uint32_t)f->ev[FBK__EV_N_PROPS][i];
+    }
+    return FBK_OK;
+}
+
+void
+fbk__frame_index_free(fbk__frame_index *index, const fbk_allocator *a)
+{
+    fbk__free(a, index->line); /* one block */
+    memset(index, 0, sizeof *index);
+}
+
+static fbk_status
+copy_string(fbk__strings *to, const fbk__strings *from, size_t i)
+{
+    return fbk__strings_add(to, from->bytes + from->offsets[i],
+                            from->offsets[i + 1] - from->offsets[i]);
+}
+
+static fbk_status
+copy_props(fbk__frame *to, const fbk__frame *from, uint32_t first, uint32_t n)
+{
+    fbk_status rc = FBK_OK;
+
+    for (uint32_t i = first; rc >= 0 && i < first + n; i++) {
+        uint32_t at = to->n.props;
+
+        to->prop_key[at] = from->prop_key[i];
+        to->prop_type[at] = from->prop_type[i];
+        to->prop_value[at] = from->prop_value[i];
+        if (from->prop_type[i] == FBK__PROP_TEXT) {
+            to->prop_value[at] = (int64_t)to->texts.n;
+            rc = copy_string(&to->texts, &from->texts, (size_t)from->prop_value[i]);
+        }
+        to->n.props += rc >= 0;
+    }
+    return rc;
+}
+
+fbk_status
+fbk__frame_copy(fbk__frame *to, const fbk__frame *from, const fbk__frame_index *index, uint32_t i)
+{
+    fbk__frame_size one = {1, index->line[i + 1] - index->line[i],
+                           index->extra[i + 1] - index->extra[i],
+                           index->prop[i + 1] - index->prop[i]};
+    uint32_t at = to->n.events;
+    fbk_status rc = fbk__frame_reserve(to, one);
+
+    if (rc >= 0)
+        rc = copy_string(&to->ids, &from->ids, i);
+    if (rc >= 0)
+        rc = copy_string(&to->orders, &from->orders, i);
+    if (rc >= 0)
+        rc = copy_props(to, from, index->prop[i], one.props);
+    if (rc < 0)
+        return rc;
+    for (size_t k = 0; k < FBK__N_EV; k++)
+        to->ev[k][at] = from->ev[k][i];
+    if (one.lines) {
+        for (size_t k = 0; k < FBK__N_LN; k++)
+            memcpy(to->ln[k] + to->n.lines, from->ln[k] + index->line[i],
+                   one.lines * sizeof(int64_t));
+    }
+    if (one.extra)
+        memcpy(to->extra + to->n.extra, from->extra + index->extra[i], one.extra * sizeof(int64_t));
+    to->n.events++;
+    to->n.lines += one.lines;
+    to->n.extra += one.extra;
+    return FBK_OK;
+}
+
+int64_t
+fbk__frame_expected_amount(int64_t quantity_milli, int64_t price_micro, int64_t discount_micro)
+{
+    __int128 product = (__int128)quantity_milli * price_micro;
+    __int128 half = product < 0 ? -500 : 500;
+
+    return (int64_t)((uint64_t)((product + half) / 1000) - (uint64_t)discount_micro);
+}
+
+/* -- columns ----------------------------------------------------------------------------------- */
+
+uint32_t
+fbk__frame_needs(uint32_t columns)
+{
+    if (columns & 1u << (FBK__FC_LINES + FBK__LN_AMOUNT))
+        columns |= 1u << (FBK__FC_LINES + FBK__LN_QUANTITY) |
+                   1u << (FBK__FC_LINES + FBK__LN_PRICE) | 1u << (FBK__FC_LINES + FBK__LN_DISCOUNT);
+    if (columns & 1u << FBK__EV_RECEIVED)
+        columns |= 1u << FBK__EV_OCCURRED;
+    if (columns & 1u << FBK__FC_PROPS)
+        columns |= 1u << FBK__EV_N_PROPS;
+    return columns;
+}
+
+static bool
+all_zero(const int64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i])
+            return false;
+    }
+    return true;
+}
+
+static fbk_status
+put_ints(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n)
+{
+    return all_zero(v, n) ? FBK_OK : fbk__codec_put_ints(c, out, v, n);
+}
+
+/* A column as the difference from what other columns make of it. */
+static fbk_status
+put_difference(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
+{
+    bool amount = column != FBK__EV_RECEIVED;
+    size_t n = amount ? f->n.lines : f->n.events;
+    int64_t *d = fbk__alloc(f->a, (n + 1) * sizeof *d);
+    fbk_status rc;
+
+    if (!d)
+        return FBK_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int64_t value = amount ? f->ln[FBK__LN_AMOUNT][i] : f->ev[FBK__EV_RECEIVED][i];
+        int64_t from =
+            amount ? fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][i], f->ln[FBK__LN_PRICE][i],
+                                                f->ln[FBK__LN_DISCOUNT][i])
+                   : f->ev[FBK__EV_OCCURRED][i];
+
+        d[i] = (int64_t)((uint64_t)value - (uint64_t)from);
+    }
+    rc = put_ints(c, out, d, n);
+    fbk__free(f->a, d);
+    return rc;
+}
+
+/* Properties by key, so that each key's values are a column of their own: keys and counts, then for
+ * each key the events' numbers, the types and the values. */
+typedef struct prop_order {
+    uint32_t *event; /* of each property */
+    uint32_t *order; /* properties by (key, event) */
+} prop_order;
+
+static void
+prop_order_free(prop_order *p, const fbk_allocator *a)
+{
+    fbk__free(a, p->event);
+    fbk__free(a, p->order);
+}
+
+static fbk_status
+prop_order_make(const fbk__frame *f, prop_order *p)
+{
+    uint32_t n = f->n.props;
+    uint32_t at = 0;
+
+    p->event = fbk__alloc(f->a, ((size_t)n + 1) * sizeof *p->event);
+    p->order = fbk__alloc(f->a, ((size_t)n + 1) * sizeof *p->order);
+    if (!p->event || !p->order)
+        return FBK_ENOMEM;
+    for (uint32_t e = 0; e < f->n.events; e++) {
+        for (int64_t k = 0; k < f->ev[FBK__EV_N_PROPS][e]; k++)
+            p->event[at++] = e;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        p->order[i] = i;
+    /* A stable insertion by key: few keys, and mostly in order already, are the rule; a long column
+     * of unlike keys is sorted by merging runs. */
+    for (uint32_t width = 1; width < n; width *= 2) {
+        uint32_t *merged = fbk__alloc(f->a, (size_t)n * sizeof *merged);
+
+        if (!merged)
+            return FBK_ENOMEM;
+        for (uint32_t lo = 0; lo < n; lo += 2 * width) {
+            uint32_t mid = n - lo < width ? n : lo + width;
+            uint32_t hi = n - lo < 2 * width ? n : lo + 2 * width;
+            uint32_t i = lo;
+            uint32_t j = mid;
+
+            for (uint32_t k = lo; k < hi; k++) {
+                bool left =
+                    j >= hi || (i < mid && f->prop_key[p->order[i]] <= f->prop_key[p->order[j]]);
+
+                merged[k] = left ? p->order[i++] : p->order[j++];
+            }
+        }
+        fbk__free(f->a, p->order);
+        p->order = merged;
+    }
+    return FBK_OK;
+}
+
+static fbk_status
+put_props(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
+{
+    size_t n = f->n.props;
+    int64_t *v = fbk__alloc(f->a, (n + 1) * sizeof *v);
+    prop_order p = {NULL, NULL};
+    fbk__strings texts;
+    fbk_status rc;
+
+    if (!n) {
+        fbk__free(f->a, v);
+        return FBK_OK;
+    }
+    fbk__strings_init(&texts, f->a);
+    rc = v ? prop_order_make(f, &p) : FBK_ENOMEM;
+    for (int part = 0; rc >= 0 && part < 4; part++) {
+        for (size_t i = 0; rc >= 0 && i < n; i++) {
+            uint32_t from = p.order[i];
+            bool text = f->prop_type[from] == FBK__PROP_TEXT;
+
+            v[i] = part == 0   ? f->prop_key[from]
+                   : part == 1 ? (int64_t)p.event[from]
+                   : part == 2 ? f->prop_type[from]
+                   : text      ? 0
+                               : f->prop_value[from];
+            if (part == 3 && text)
+                rc = copy_string(&texts, &f->texts, (size_t)f->prop_value[from]);
+        }
+        if (rc >= 0)
+            rc = fbk__codec_put_ints(c, out, v, n);
+    }
+    if (rc >= 0)
+        rc = fbk__codec_put_strings(c, out, &texts);
+    prop_order_free(&p, f->a);
+    fbk__strings_free(&texts);
+    fbk__free(f->a, v);
+    return rc;
+}
+
+fbk_status
+fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
+{
+    if (column == FBK__EV_RECEIVED || column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return put_difference(c, out, f, column);
+    if (column < FBK__N_EV)
+        return put_ints(c, out, f->ev[column], f->n.events);
+    if (column < FBK__FC_EXTRA)
+        return put_ints(c, out, f->ln[column - FBK__FC_LINES], f->n.lines);
+    if (column == FBK__FC_EXTRA)
+        return put_ints(c, out, f->extra, f->n.extra);
+    if (column == FBK__FC_PROPS)
+        return put_props(c, out, f);
+    if (column == FBK__FC_IDS)
+        return fbk__codec_put_strings(c, out, &f->ids);
+    if (f->orders.n == 0 || f->orders.offsets[f->orders.n] == 0)
+        return FBK_OK;
+    return fbk__codec_put_strings(c, out, &f->orders);
+}
+
+static fbk_status
+get_ints(fbk__codec *c, fbk__reader *in, int64_t *v, size_t n)
+{
+    if (in->p)
+        return fbk__codec_get_ints(c, in, v, n);
+    if (n)
+        memset(v, 0, n * sizeof *v);
+    return FBK_OK;
+}
+
+static fbk_status
+get_difference(fbk__codec *c, fbk__reader *in, fbk__frame *f, unsigned column)
+{
+    bool amount = column != FBK__EV_RECEIVED;
+    size_t n = amount ? f->n.lines : f->n.events;
+    int64_t *v = amount ? f->ln[FBK__LN_AMOUNT] : f->ev[FBK__EV_RECEIVED];
+    fbk_status rc = get_ints(c, in, v, n);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        int64_t from =
+            amount ? fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][i], f->ln[FBK__LN_PRICE][i],
+                                                f->ln[FBK__LN_DISCOUNT][i])
+                   : f->ev[FBK__EV_OCCURRED][i];
+
+        v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)from);
+    }
+    return FBK_OK;
+}
+
+/* Where the next property of each event goes; false when the counts do not add up. */
+static bool
+prop_starts(const fbk__frame *f, uint32_t *at)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t e = 0; e < f->n.events; e++) {
+        int64_t k = f->ev[FBK__EV_N_PROPS][e];
+
+        if (k < 0 || (uint64_t)k > f->n.props - sum)
+            return false;
+        at[e] = (uint32_t)sum;
+        sum += (uint64_t)k;
+    }
+    at[f->n.events] = (uint32_t)sum;
+    return sum == f->n.props;
+}
+
+/* Properties came by key; put each where its event has it. */
+static fbk_status
+spread_props(fbk__frame *f, int64_t *const part[4], uint32_t *at, uint32_t n_texts)
+{
+    uint32_t n = f->n.props;
+    int64_t text = 0;
+
+    if (!prop_starts(f, at))
+        return FBK_ECORRUPT;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t e = (uint64_t)part[1][i];
+        uint32_t to;
+
+        if (e >= f->n.events || part[2][i] < FBK__PROP_TEXT || part[2][i] > FBK__PROP_BOOL)
+            return FBK_ECORRUPT;
+        to = at[e]++;
+        if (to >= n || part[0][i] < 0 || part[0][i] > UINT32_MAX)
+            return FBK_ECORRUPT;
+        f->prop_key[to] = part[0][i];
+        f->prop_type[to] = part[2][i];
+        f->prop_value[to] = part[2][i] == FBK__PROP_TEXT ? text++ : part[3][i];
+    }
+    /* Each event was given just as many as it has. */
+    for (uint32_t e = 0, sum = 0; e < f->n.events; e++) {
+        sum += (uint32_t)f->ev[FBK__EV_N_PROPS][e];
+        if (at[e] != sum)
+            return FBK_ECORRUPT;
+    }
+    return text == n_texts ? FBK_OK : FBK_ECORRUPT;
+}
+
+static fbk_status
+get_props(fbk__codec *c, fbk__reader *in, fbk__frame *f)
+{
+    size_t n = f->n.props;
+    int64_t *all = fbk__alloc(f->a, (4 * n + 1) * sizeof *all);
+    int64_t *const part[4] = {all, all + n, all + 2 * n, all + 3 * n};
+    uint32_t *at = fbk__alloc(f->a, ((size_t)f->n.events + 1) * sizeof *at);
+    size_t n_texts = 0;
+    fbk_status rc = all && at ? FBK_OK : FBK_ENOMEM;
+
+    for (int i = 0; rc >= 0 && i < 4; i++)
+        rc = fbk__codec_get_ints(c, in, part[i], n);
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        n_texts += part[2][i] == FBK__PROP_TEXT;
+    if (rc >= 0)
+        rc = fbk__codec_get_strings(c, in, &f->texts, n_texts);
+    if (rc >= 0)
+        rc = spread_props(f, part, at, (uint32_t)n_texts);
+    fbk__free(f->a, all);
+    fbk__free(f->a, at);
+    return rc;
+}
+
+/* n strings, or n empty ones. */
+static fbk_status
+get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *s, size_t n)
+{
+    fbk_status rc = FBK_OK;
+
+    if (in->p)
+        return fbk__codec_get_strings(c, in, s, n);
+    fbk__strings_clear(s);
+    rc = fbk__strings_add(s, "", 0);
+    if (rc >= 0 && !fbk__grow(s->a, &s->offsets, &s->offset_cap, n + 1, sizeof *s->offsets))
+        rc = FBK_ENOMEM;
+    if (rc >= 0) {
+        memset(s->offsets, 0, (n + 1) * sizeof *s->offsets);
+        s->n = n;
+    }
+    return rc;
+}
+
+static fbk_status
+get_column(fbk__codec *c, fbk__frame *f, unsigned column, fbk__reader *in)
+{
+    if (column == FBK__EV_RECEIVED || column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return get_difference(c, in, f, column);
+    if (column < FBK__N_EV)
+        return get_ints(c, in, f->ev[column], f->n.events);
+    if (column < FBK__FC_EXTRA)
+        return get_ints(c, in, f->ln[column - FBK__FC_LINES], f->n.lines);
+    if (column == FBK__FC_EXTRA)
+        return get_ints(c, in, f->extra, f->n.extra);
+    if (column == FBK__FC_PROPS)
+        return in->p ? get_props(c, in, f) : f->n.props ? FBK_ECORRUPT : FBK_OK;
+    return get_strings(c, in, column == FBK__FC_IDS ? &f->ids : &f->orders, f->n.events);
+}
+
+fbk_status
+fbk__frame_get(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len)
+{
+    fbk__reader in = {bytes, bytes ? (const unsigned char *)bytes + len : NULL, false};
+    fbk_status rc;
+
+    if (column >= FBK__N_FC)
+        return FBK_ECORRUPT;
+    rc = get_column(c, f, column, &in);
+    if (rc >= 0 && in.p != in.end)
+        return FBK_ECORRUPT;
+    if (rc >= 0)
+        f->columns |= 1u << column;
+    return rc;
+}
+
+/* -- whole frames ------------------------------------------------------------------------------ */
+
+enum { PACK_VERSION = 1 };
+
+fbk_status
+fbk__frame_pack(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
+{
+    size_t start = out->len;
+    fbk__buf column;
+    uint64_t hash;
+    fbk_status rc = FBK_OK;
+
+    fbk__buf_init(&column, f->a);
+    fbk__buf_uvarint(out, PACK_VERSION);
+    fbk__buf_uvarint(out, f->n.events);
+    fbk__buf_uvarint(out, f->n.lines);
+    fbk__buf_uvarint(out, f->n.extra);
+    fbk__buf_uvarint(out, f->n.props);
+    for (unsigned i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        fbk__buf_clear(&column);
+        rc = fbk__frame_put(c, &column, f, i);
+        fbk__buf_uvarint(out, column.len);
+        if (column.len)
+            fbk__buf_add(out, column.data, column.len);
+    }
+    fbk__buf_free(&column);
+    if (rc < 0)
+        return rc;
+    hash = out->failed ? 0 : fbk__hash64(out->data + start, out->len - start);
+    fbk__buf_add(out, &hash, sizeof hash);
+    return out->failed ? FBK_ENOMEM : FBK_OK;
+}
+
+static fbk_status
+unpack_size(fbk__reader *in, fbk__frame_size *out)
+{
+    uint64_t n[4];
+
+    for (int i = 0; i < 4; i++) {
+        n[i] = fbk__read_uvarint(in);
+        if (in->bad || n[i] > FRAME_MAX)
+            return FBK_ECORRUPT;
+    }
+    *out = (fbk__frame_size){(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2], (uint32_t)n[3]};
+    return FBK_OK;
+}
+
+fbk_status
+fbk__frame_unpack(fbk__codec *c, fbk__reader *in, fbk__frame *f)
+{
+    const unsigned char *start = in->p;
+    const unsigned char *end;
+    fbk__frame_size n = {0, 0, 0, 0};
+    uint64_t hash;
+    fbk_status rc;
+
+    if (fbk__read_uvarint(in) != PACK_VERSION)
+        return FBK_ECORRUPT;
+    rc = unpack_size(in, &n);
+    fbk__frame_clear(f);
+    if (rc >= 0)
+        rc = fbk__frame_reserve(f, n);
+    if (rc < 0)
+        return rc;
+    f->n = n;
+    for (unsigned i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        uint64_t len = fbk__read_uvarint(in);
+        const void *bytes = fbk__read_bytes(in, in->bad ? SIZE_MAX : len);
+
+        rc = bytes ? fbk__frame_get(c, f, i, len ? bytes : NULL, len) : FBK_ECORRUPT;
+    }
+    end = in->p;
+    if (rc >= 0) {
+        const void *stored = fbk__read_bytes(in, sizeof hash);
+
+        if (!stored)
+            return FBK_ECORRUPT;
+        memcpy(&hash, stored, sizeof hash);
+        rc = hash == fbk__hash64(start, (size_t)(end - start)) ? check_counts(f) : FBK_ECORRUPT;
+    }
+    return rc;
+}

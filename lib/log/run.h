@@ -1,0 +1,130 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_RUN_H
+#define LOG_RUN_H
+
+#include "log/codec.h"
+
+/* Immutable sorted runs of 128-bit keys, each with a number: which event ids were ever stored, and
+ * which identifier has which node. New keys are never inserted into an old run: a run is written
+ * once, in order, and merged into a larger one later. A filter in memory answers most questions
+ * for keys that are not there; the others read one block.
+ *
+ * States are those of segments (FBK__SEGMENT_…). */
+
+enum { FBK__RUN_IDS = 1, FBK__RUN_IDENTS = 2 }; /* kinds; stored */
+
+enum { FBK__RUN_BLOCK = 1024 }; /* keys of a block */
+
+typedef struct fbk__key {
+    uint64_t hi, lo;
+} fbk__key;
+
+static inline int
+fbk__key_compare(fbk__key x, fbk__key y)
+{
+    if (x.hi != y.hi)
+        return x.hi < y.hi ? -1 : 1;
+    return (x.lo > y.lo) - (x.lo < y.lo);
+}
+
+/** Key of an event id. Ids that end in a counter ("till12-000123456") become (hash of what is
+ *  before it, counter), so that their run is as good as dense; all others their XXH3-128. */
+fbk__key
+fbk__key_of_id(const char *id, size_t len);
+
+/** A run as it is read: immutable but for its filter, which is loaded when first asked for. */
+typedef struct fbk__run {
+    int64_t refs; /* atomic */
+    fbk_allocator a;
+    int64_t id;
+    uint32_t kind;
+    uint32_t level;
+    uint64_t n_keys;
+    uint64_t bytes;
+    uint32_t n_blocks;
+    uint32_t n_filter; /* 64-byte lines of the filter */
+    fbk__key *first;   /* of each block */
+    fbk__key last;
+    uint64_t *filter;
+} fbk__run;
+
+/** Read the index of a run (not its filter). */
+fbk_status
+fbk__run_load(fbk *db, int64_t id, fbk__run **out) FBK_MUST_USE;
+/** Read the filter, once; the caller sees to it that only one thread does so at a time. */
+fbk_status
+fbk__run_load_filter(fbk *db, fbk__run *run) FBK_MUST_USE;
+fbk__run *
+fbk__run_ref(fbk__run *run);
+void
+fbk__run_unref(fbk__run *run);
+
+/** May the key be there? Needs the filter; false is certain. */
+bool
+fbk__run_may_have(const fbk__run *run, fbk__key key);
+
+/** One decoded block. */
+typedef struct fbk__run_block {
+    int64_t run; /* id of the run and number of the block, 0 = none */
+    uint32_t number;
+    uint32_t n;
+    int64_t hi[FBK__RUN_BLOCK];
+    int64_t lo[FBK__RUN_BLOCK];
+    int64_t value[FBK__RUN_BLOCK];
+} fbk__run_block;
+
+/** Read block `number`, unless `block` holds it already. */
+fbk_status
+fbk__run_read(fbk *db, fbk__codec *c, const fbk__run *run, uint32_t number, fbk__run_block *block)
+    FBK_MUST_USE;
+
+/** Look a key up: FBK_OK and its number, or FBK_DONE. `block` is the caller's, reused between calls
+ *  (ask in the order of keys). */
+fbk_status
+fbk__run_find(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__run_block *block,
+              uint32_t *out_value) FBK_MUST_USE;
+
+/** Writes a run key after key, strictly ascending, in as many transactions as the caller likes. */
+typedef struct fbk__run_writer {
+    const fbk_allocator *a;
+    int64_t id;
+    uint32_t kind;
+    fbk__codec codec;
+    fbk__buf bytes;
+    fbk__run_block block; /* being filled */
+    fbk__key *first;
+    size_t first_cap;
+    size_t n_blocks;
+    uint64_t n_keys;
+    uint64_t total_bytes;
+    uint64_t *filter;
+    uint32_t n_filter;
+    fbk__key last;
+} fbk__run_writer;
+
+/** Inside a write transaction: make the row, in state building; `most` keys are coming at most. */
+fbk_status
+fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t most,
+               fbk__run_writer *w) FBK_MUST_USE;
+fbk_status
+fbk__run_add(fbk *db, fbk__run_writer *w, fbk__key key, uint32_t value) FBK_MUST_USE;
+/** Write the last block, the index and the filter. Still building. */
+fbk_status
+fbk__run_end(fbk *db, fbk__run_writer *w) FBK_MUST_USE;
+void
+fbk__run_writer_free(fbk__run_writer *w);
+
+/** Inside an erase transaction: take a key out of the block that holds it, if one does. The index
+ *  and the filter stay: they only say where the key would be. */
+fbk_status
+fbk__run_forget(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__run_block *block)
+    FBK_MUST_USE;
+
+/** As their namesakes of segments. */
+fbk_status
+fbk__run_set_state(fbk *db, int64_t id, int state, int64_t now_us) FBK_MUST_USE;
+fbk_status
+fbk__run_clear(fbk *db, int64_t id, uint32_t most) FBK_MUST_USE;
+
+#endif

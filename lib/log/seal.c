@@ -1,0 +1,286 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/sort.h"
+#include "log/append.h"
+
+/* Sealing: the records of the tail (and a batch that is large enough by itself) become a segment,
+ * a run of their ids, a run of their new identifiers and the blocks of these identifiers' values,
+ * in the transaction of the append that made it necessary. */
+
+typedef struct seal {
+    fbk *db;
+    fbk__engine *engine;
+    fbk__record **records; /* borrowed */
+    uint32_t n_records;
+    uint32_t n_events;
+    uint32_t n_nodes;
+    uint32_t *starts;      /* number of the first event of each record, and the end */
+    fbk__sort_item *items; /* room for the larger of events and nodes */
+} seal;
+
+static fbk_status
+seal_init(seal *s, fbk__record *more)
+{
+    const fbk__view *view = s->engine->writing;
+    uint32_t n = view->n_tail + (more != NULL);
+    size_t most;
+
+    s->records = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof(fbk__record *));
+    s->starts = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof *s->starts);
+    if (!s->records || !s->starts)
+        return fbk__nomem(s->db);
+    for (uint32_t i = 0; i < n; i++) {
+        fbk__record *r = i < view->n_tail ? view->tail->records[i] : more;
+
+        s->records[i] = r;
+        s->starts[i] = s->n_events;
+        s->n_events += r->frame.n.events;
+        s->n_nodes += r->n_nodes;
+    }
+    s->n_records = n;
+    s->starts[n] = s->n_events;
+    most = s->n_events > s->n_nodes ? s->n_events : s->n_nodes;
+    s->items = fbk__alloc(fbk__a(s->db), (most + 1) * sizeof *s->items);
+    return s->items ? FBK_OK : fbk__nomem(s->db);
+}
+
+static void
+seal_free(seal *s)
+{
+    fbk__free(fbk__a(s->db), s->records);
+    fbk__free(fbk__a(s->db), s->starts);
+    fbk__free(fbk__a(s->db), s->items);
+}
+
+/* Record of event number n of all: the last one that starts at or before it. */
+static uint32_t
+seal_record_of(const seal *s, uint32_t n)
+{
+    uint32_t low = 0;
+    uint32_t high = s->n_records;
+
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (s->starts[mid] <= n)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Order by (node, occurred, arrival): by time, then stably by node. */
+static fbk_status
+seal_sort_events(seal *s)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < s->n_events; i++) {
+            uint32_t n = pass ? s->items[i].row : i;
+            uint32_t r = seal_record_of(s, n);
+            const fbk__frame *f = &s->records[r]->frame;
+            uint32_t k = n - s->starts[r];
+
+            s->items[i].row = n;
+            s->items[i].key = pass ? (uint64_t)f->ev[FBK__EV_NODE][k]
+                                   : fbk__sort_key_int(f->ev[FBK__EV_OCCURRED][k]);
+        }
+        if (!fbk__sort_items(fbk__a(s->db), s->items, s->n_events))
+            return fbk__nomem(s->db);
+    }
+    return FBK_OK;
+}
+
+static fbk_status
+seal_segment(seal *s)
+{
+    fbk__segment_writer w;
+    fbk_status rc = seal_sort_events(s);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__segment_begin(s->db, 0, s->engine->owner, &w);
+    for (uint32_t i = 0; rc >= 0 && i < s->n_events; i++) {
+        uint32_t r = seal_record_of(s, s->items[i].row);
+        const fbk__record *record = s->records[r];
+
+        rc = fbk__segment_add(s->db, &w, &record->frame, &record->index,
+                              s->items[i].row - s->starts[r]);
+    }
+    if (rc >= 0)
+        rc = fbk__segment_end(s->db, &w);
+    if (rc >= 0)
+        rc = fbk__segment_set_state(s->db, w.id, FBK__SEGMENT_LIVE, fbk__log_now_us());
+    fbk__segment_writer_free(&w);
+    return rc;
+}
+
+/* Sort keys that are in `keys` by number; the order is left in s->items[].row. */
+static fbk_status
+seal_sort_keys(seal *s, const fbk__key *keys, uint32_t n)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t k = pass ? s->items[i].row : i;
+
+            s->items[i].row = k;
+            s->items[i].key = pass ? keys[k].hi : keys[k].lo;
+        }
+        if (!fbk__sort_items(fbk__a(s->db), s->items, n))
+            return fbk__nomem(s->db);
+    }
+    return FBK_OK;
+}
+
+static fbk_status
+seal_run(seal *s, uint32_t kind, const fbk__key *keys, const uint32_t *values, uint32_t n)
+{
+    fbk__run_writer *w;
+    fbk_status rc = seal_sort_keys(s, keys, n);
+
+    if (rc < 0)
+        return rc;
+    w = fbk__alloc(fbk__a(s->db), sizeof *w);
+    if (!w)
+        return fbk__nomem(s->db);
+    rc = fbk__run_begin(s->db, kind, 0, s->engine->owner, n, w);
+    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
+        uint32_t k = s->items[i].row;
+
+        rc = fbk__run_add(s->db, w, keys[k], values ? values[k] : 0);
+    }
+    if (rc >= 0)
+        rc = fbk__run_end(s->db, w);
+    if (rc >= 0)
+        rc = fbk__run_set_state(s->db, w->id, FBK__SEGMENT_LIVE, fbk__log_now_us());
+    fbk__run_writer_free(w);
+    fbk__free(fbk__a(s->db), w);
+    return rc;
+}
+
+static fbk_status
+seal_ids(seal *s)
+{
+    fbk__key *keys = fbk__alloc(fbk__a(s->db), ((size_t)s->n_events + 1) * sizeof *keys);
+    uint32_t n = 0;
+    fbk_status rc;
+
+    if (!keys)
+        return fbk__nomem(s->db);
+    for (uint32_t i = 0; i < s->n_records; i++) {
+        const fbk__strings *ids = &s->records[i]->frame.ids;
+
+        for (uint32_t k = 0; k < s->records[i]->frame.n.events; k++)
+            keys[n++] =
+                fbk__key_of_id(ids->bytes + ids->offsets[k], ids->offsets[k + 1] - ids->offsets[k]);
+    }
+    rc = seal_run(s, FBK__RUN_IDS, keys, NULL, n);
+    fbk__free(fbk__a(s->db), keys);
+    return rc;
+}
+
+static fbk_status
+seal_nodes(seal *s)
+{
+    size_t n = s->n_nodes;
+    fbk__key *keys = fbk__alloc(fbk__a(s->db), (n + 1) * sizeof *keys);
+    uint32_t *nodes = fbk__alloc(fbk__a(s->db), (n + 1) * sizeof *nodes);
+    fbk_status rc = keys && nodes ? FBK_OK : fbk__nomem(s->db);
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; rc >= 0 && i < s->n_records; i++) {
+        const fbk__record *r = s->records[i];
+
+        for (uint32_t k = 0; rc >= 0 && k < r->n_nodes; k++) {
+            rc = fbk__ident_key(s->db, s->engine, (uint32_t)r->spaces[k],
+                                r->values.bytes + r->values.offsets[k],
+                                r->values.offsets[k + 1] - r->values.offsets[k], &keys[at]);
+            nodes[at++] = r->first_node + k;
+        }
+        if (rc >= 0 && r->n_nodes)
+            rc = fbk__nodes_seal(s->db, &s->engine->codec, r->first_node, r->spaces, &r->values);
+    }
+    if (rc >= 0)
+        rc = seal_run(s, FBK__RUN_IDENTS, keys, nodes, at);
+    fbk__free(fbk__a(s->db), keys);
+    fbk__free(fbk__a(s->db), nodes);
+    return rc;
+}
+
+/* The new epoch: nothing in the tail, one segment and one or two runs more. */
+static fbk_status
+seal_show(seal *s)
+{
+    fbk__engine *e = s->engine;
+    const fbk__record *last = s->records[s->n_records - 1];
+    fbk__view *view = fbk__calloc(fbk__a(s->db), 1, sizeof *view);
+    fbk_status rc;
+
+    if (!view)
+        return fbk__nomem(s->db);
+    *view = (fbk__view){.refs = 1,
+                        .a = *fbk__a(s->db),
+                        .epoch = e->writing->epoch + 1,
+                        .erasures = e->writing->erasures,
+                        .last_seq = last->seq,
+                        .total = last->total};
+    rc = fbk__exec(s->db, "DELETE FROM log_tail");
+    if (rc >= 0)
+        rc = fbk__state_write(
+            s->db, &(fbk__state){view->epoch, view->erasures, view->last_seq, view->total});
+    if (rc >= 0)
+        rc = fbk__sets_load(s->db, e->writing->sets, &view->sets);
+    if (rc >= 0)
+        rc = fbk__compact(s->db, e, &view->sets);
+    if (rc >= 0)
+        rc = fbk__tail_new(s->db, FBK__TAIL_RECORDS, &view->tail);
+    if (rc < 0) {
+        fbk__view_unref(view);
+        return rc;
+    }
+    rc = fbk__engine_set(s->db, e, view);
+    if (rc >= 0)
+        rc = fbk__view_filters(s->db, e, view, FBK__RUN_IDS);
+    return rc < 0 ? rc : fbk__view_filters(s->db, e, view, FBK__RUN_IDENTS);
+}
+
+fbk_status
+fbk__seal(fbk *db, fbk__engine *engine, fbk__record *more)
+{
+    seal s = {.db = db, .engine = engine};
+    fbk_status rc = seal_init(&s, more);
+
+    if (rc >= 0 && s.n_records) {
+        if (s.n_events)
+            rc = seal_segment(&s);
+        if (rc >= 0 && s.n_events)
+            rc = seal_ids(&s);
+        if (rc >= 0 && s.n_nodes)
+            rc = seal_nodes(&s);
+        if (rc >= 0)
+            rc = seal_show(&s);
+    }
+    seal_free(&s);
+    return rc;
+}
+
+fbk_status
+fbk__log_seal(fbk *db)
+{
+    fbk__engine *e = NULL;
+    fbk_status rc = fbk__engine_get(db, &e);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__write_begin(db);
+    if (rc >= 0) {
+        rc = fbk__engine_begin(db, e);
+        if (rc >= 0)
+            rc = fbk__seal(db, e, NULL);
+        rc = fbk__write_end(db, rc);
+    }
+    fbk__shared_release(&e->head);
+    return rc;
+}

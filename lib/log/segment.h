@@ -1,0 +1,120 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOG_SEGMENT_H
+#define LOG_SEGMENT_H
+
+#include "log/frame.h"
+
+/* Segments: sealed events, sorted by (node, occurred, arrival), in frames of at most 4,096 rows.
+ * Each column of a frame is a row of its own in log_chunk, and the rows of one column of
+ * neighbouring frames lie together, so that a scan of three columns reads three. A segment is
+ * written in state building, published whole, and dies whole.
+ *
+ * States in log_segment: */
+enum { FBK__SEGMENT_BUILDING = 0, FBK__SEGMENT_LIVE = 1, FBK__SEGMENT_DEAD = 2 };
+
+/** What the directory of a segment says of one frame. */
+typedef struct fbk__segment_frame {
+    fbk__frame_size n;
+    uint32_t min_node;
+    uint32_t max_node;
+    uint32_t flags;   /* or of the events' */
+    uint32_t chunk;   /* number that its chunks have: another one after erasing */
+    uint32_t columns; /* bit of those that have a chunk; the others are all zero or empty */
+    uint32_t unused;
+    int64_t min_us;
+    int64_t max_us;
+    int64_t min_arrival;
+    int64_t max_arrival;
+} fbk__segment_frame;
+
+/** A segment as it is read: immutable and counted. */
+typedef struct fbk__segment {
+    int64_t refs; /* atomic */
+    fbk_allocator a;
+    int64_t id;
+    uint32_t level;
+    uint32_t n_frames;
+    uint32_t next_chunk;
+    uint64_t version; /* counts the erasures */
+    uint64_t n_events;
+    uint64_t n_lines;
+    uint64_t bytes; /* of its chunks */
+    int64_t min_us;
+    int64_t max_us;
+    int64_t min_arrival;
+    int64_t max_arrival;
+    fbk__segment_frame *frames;
+} fbk__segment;
+
+/** Read the directory of a segment. ENOTFOUND, or ECORRUPT. */
+fbk_status
+fbk__segment_load(fbk *db, int64_t id, fbk__segment **out) FBK_MUST_USE;
+fbk__segment *
+fbk__segment_ref(fbk__segment *segment);
+/** NULL is a no-op. */
+void
+fbk__segment_unref(fbk__segment *segment);
+
+/** First frame that may hold this node or a higher one; n_frames when none does. */
+uint32_t
+fbk__segment_find(const fbk__segment *segment, uint32_t node);
+
+/** Decode columns (bits; what they need is read too) of a frame into `f`, which keeps what it has
+ *  of the same frame already when `more` is set. FBK_EEXPIRED when the segment died and was
+ *  cleared away. */
+fbk_status
+fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
+                  uint32_t columns, bool more, fbk__frame *f) FBK_MUST_USE;
+
+/** Writes one segment, event after event in order, in as many transactions as the caller likes. */
+typedef struct fbk__segment_writer {
+    const fbk_allocator *a;
+    int64_t id;
+    uint32_t level;
+    fbk__frame frame; /* being filled */
+    uint32_t frame_rows;
+    fbk__codec codec;
+    fbk__buf column;
+    fbk__segment_frame *frames;
+    size_t n_frames;
+    size_t frame_cap;
+    uint64_t bytes;
+} fbk__segment_writer;
+
+/** Inside a write transaction: make the row, in state building. `owner` tells the build apart from
+ *  one that was abandoned (any number that is new with each open store). */
+fbk_status
+fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Inside a write transaction: the next event. A full frame is written. */
+fbk_status
+fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
+                 const fbk__frame_index *index, uint32_t i) FBK_MUST_USE;
+
+/** Inside a write transaction: write the last frame and the directory. Still building. */
+fbk_status
+fbk__segment_end(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Frees the memory only. */
+void
+fbk__segment_writer_free(fbk__segment_writer *w);
+
+/** Inside a write transaction: put another frame (may be empty) in place of one, whose chunks are
+ *  deleted; readers of an older view get FBK_EEXPIRED there. Then write the directory anew. */
+fbk_status
+fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t frame,
+                     const fbk__frame *with) FBK_MUST_USE;
+fbk_status
+fbk__segment_rewrite(fbk *db, fbk__codec *c, fbk__segment *segment) FBK_MUST_USE;
+
+/** Inside a write transaction: set the state (and, of a dead one, the time). */
+fbk_status
+fbk__segment_set_state(fbk *db, int64_t id, int state, int64_t now_us) FBK_MUST_USE;
+
+/** Inside a write transaction: delete at most `most` chunks of a dead or abandoned segment, and
+ *  at last the row; FBK_DONE when nothing is left. */
+fbk_status
+fbk__segment_clear(fbk *db, int64_t id, uint32_t most) FBK_MUST_USE;
+
+#endif
