@@ -823,8 +823,7 @@ static const char *const damages[] = {
     "UPDATE log_tail SET seq = 9999 WHERE seq = (SELECT min(seq) FROM log_tail)",
     "DELETE FROM log_tail WHERE seq = (SELECT min(seq) FROM log_tail)",
 
-    "UPDATE log_chunk SET bytes = substr(bytes, 1, length(bytes) - 1) "
-    "WHERE id = (SELECT max(id) FROM log_chunk)",
+    "UPDATE log_chunk SET bytes = substr(bytes, 2) WHERE id = (SELECT max(id) FROM log_chunk)",
     "UPDATE log_chunk SET bytes = zeroblob(40) WHERE id = (SELECT min(id) FROM log_chunk)",
     "UPDATE log_chunk SET id = id + 1 WHERE id = (SELECT min(id) FROM log_chunk)",
     "DELETE FROM log_chunk WHERE id = (SELECT max(id) FROM log_chunk)",
