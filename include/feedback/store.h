@@ -148,7 +148,7 @@ enum {
 typedef struct fbk_store_facts {
     uint32_t struct_size;    /**< sizeof(fbk_store_facts), as the caller was compiled. */
     uint32_t flags;          /**< FBK_STORE_FACT_* bits. */
-    uint32_t schema_version; /**< 1 for now. */
+    uint32_t schema_version; /**< Of the file; 1. */
     uint32_t page_size;      /**< Bytes. */
     uint32_t durability;     /**< FBK_DURABILITY_*, as opened. */
     uint32_t reserved0;      /**< 0. */
