@@ -179,15 +179,23 @@ START_TEST(bgnbd_beats_the_naive_rate_on_the_holdout)
     double square = 0.0;
     double naive = 0.0;
     double total = 0.0;
+    double came = 0.0;
+    double products[3] = {0.0, 0.0, 0.0}; /* forecast squared, came squared, both */
+    double n;
 
     if (!d)
         tk_skip("the CDNOW sample is not there");
     m = cdnow_fit(d);
+    n = (double)d->n;
     for (size_t i = 0; i < d->n; i++) {
         const fbk__clv_row *row = &d->rows[i];
         double e = fbk__clv_expected(&m, row->x, row->t_x, row->t, 39.0);
 
         total += e;
+        came += d->holdout[i];
+        products[0] += e * e;
+        products[1] += d->holdout[i] * d->holdout[i];
+        products[2] += e * d->holdout[i];
         mae += fabs(e - d->holdout[i]);
         square += (e - d->holdout[i]) * (e - d->holdout[i]);
         naive += fabs(row->x / row->t * 39.0 - d->holdout[i]);
@@ -196,6 +204,10 @@ START_TEST(bgnbd_beats_the_naive_rate_on_the_holdout)
     ck_assert_double_eq_tol(sqrt(square / (double)d->n), 1.608, 1e-3);
     ck_assert_double_eq_tol(total, 1653.4, 0.1);
     ck_assert_double_eq_tol(naive / (double)d->n, 1.0237, 1e-3);
+    ck_assert_double_eq_tol(
+        (products[2] - total * came / n) /
+            sqrt((products[0] - total * total / n) * (products[1] - came * came / n)),
+        0.6256, 1e-3);
     free(d);
 }
 END_TEST
