@@ -99,7 +99,7 @@ cached_read(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cached **
     c->chunk = segment->frames[frame].chunk;
     fbk__frame_init(&c->frame, &c->a);
     fbk__codec_init(&codec, fbk__a(db));
-    rc = fbk__segment_read(db, &codec, segment, frame, (1u << FBK__N_FC) - 1, false, &c->frame);
+    rc = fbk__segment_read(db, &codec, segment, frame, (1u << FBK__N_FC) - 1, &c->frame);
     if (rc >= 0)
         rc = fbk__frame_index_make(&c->frame, &c->index);
     if (rc == FBK_ENOMEM)

@@ -121,7 +121,7 @@ check_segment_frame(check *c, const fbk__segment *segment, uint32_t k)
 {
     fbk__frame_index index = {NULL, NULL, NULL};
     fbk_status rc =
-        fbk__segment_read(c->db, &c->codec, segment, k, (1u << FBK__N_FC) - 1, false, &c->frame);
+        fbk__segment_read(c->db, &c->codec, segment, k, (1u << FBK__N_FC) - 1, &c->frame);
 
     if (rc >= 0)
         rc = fbk__frame_index_make(&c->frame, &index);

@@ -211,12 +211,11 @@ uuid_unpack(const unsigned char *in, char *text)
 
 /* FBK_DONE when not every row is a UUID. */
 static fbk_status
-try_uuids(fbk__codec *c, fbk__buf *out, const fbk__strings *s)
+try_uuids(fbk__buf *out, const fbk__strings *s)
 {
     size_t before = out->len;
     char *to;
 
-    (void)c;
     if (s->offsets[s->n] != s->n * UUID_LEN)
         return FBK_DONE;
     fbk__buf_uvarint(out, UUID);
@@ -351,7 +350,7 @@ fbk__codec_put_strings(fbk__codec *c, fbk__buf *out, const fbk__strings *s)
     numbers = numbers_of(c, s->n);
     if (!numbers)
         return FBK_ENOMEM;
-    rc = try_uuids(c, out, s);
+    rc = try_uuids(out, s);
     if (rc == FBK_DONE)
         rc = try_words(c, out, s, numbers);
     if (rc == FBK_DONE)

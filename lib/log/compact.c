@@ -35,8 +35,7 @@ input_load(fbk *db, fbk__codec *c, input *in)
     in->event = 0;
     if (in->number == in->segment->n_frames)
         return FBK_OK;
-    rc =
-        fbk__segment_read(db, c, in->segment, in->number, (1u << FBK__N_FC) - 1, false, &in->frame);
+    rc = fbk__segment_read(db, c, in->segment, in->number, (1u << FBK__N_FC) - 1, &in->frame);
     if (rc < 0)
         return rc;
     rc = fbk__frame_index_make(&in->frame, &in->index);

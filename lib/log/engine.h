@@ -95,8 +95,6 @@ typedef struct fbk__engine {
     int64_t owner;         /* of builds of this open store */
     uint8_t key[16];       /* of the identifiers' hash */
     bool key_read;
-    struct fbk__build *build; /* a merge under way: compact.c */
-    int64_t merge_work_ns;    /* measured, for the budget */
 } fbk__engine;
 
 /** Forget all decoded frames: some hold what was erased. */

@@ -117,8 +117,7 @@ erase_frame(erase *s, fbk__segment *segment, uint32_t k, bool *changed)
 
     fbk__frame_init(&all, fbk__a(s->db));
     fbk__frame_init(&left, fbk__a(s->db));
-    rc =
-        fbk__segment_read(s->db, &s->engine->codec, segment, k, (1u << FBK__N_FC) - 1, false, &all);
+    rc = fbk__segment_read(s->db, &s->engine->codec, segment, k, (1u << FBK__N_FC) - 1, &all);
     if (rc >= 0)
         rc = fbk__frame_index_make(&all, &index);
     if (rc == FBK_ENOMEM)

@@ -341,7 +341,7 @@ each_segments(history *h, fbk__codec *c, fbk__frame *f, int64_t after, int64_t t
 
             if (facts->max_arrival <= after || facts->min_arrival > to)
                 continue;
-            rc = fbk__segment_read(h->db, c, segment, k, 1u << FBK__EV_ARRIVAL, false, f);
+            rc = fbk__segment_read(h->db, c, segment, k, 1u << FBK__EV_ARRIVAL, f);
             for (uint32_t i = 0; rc >= 0 && i < f->n.events; i++) {
                 int64_t arrival = f->ev[FBK__EV_ARRIVAL][i];
 

@@ -390,7 +390,7 @@ scan_next_frame(fbk__scan *s)
 
             if (!scan_wants_frame(s, &segment->frames[number]))
                 continue;
-            rc = fbk__segment_read(s->db, &s->codec, segment, number, s->needs, false, &s->frame);
+            rc = fbk__segment_read(s->db, &s->codec, segment, number, s->needs, &s->frame);
             if (rc >= 0)
                 rc = scan_check(s, segment);
             return rc < 0 ? rc : scan_give(s, &s->frame);

@@ -269,19 +269,17 @@ segment_read_column(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_
 
 fbk_status
 fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
-                  uint32_t columns, bool more, fbk__frame *f)
+                  uint32_t columns, fbk__frame *f)
 {
-    fbk_status rc = FBK_OK;
+    fbk_status rc;
 
-    if (!more) {
-        fbk__frame_clear(f);
-        f->columns = 0;
-        rc = fbk__frame_reserve(f, segment->frames[frame].n);
-        if (rc < 0)
-            return fbk__nomem(db);
-        f->n = segment->frames[frame].n;
-    }
-    columns = fbk__frame_needs(columns) & ~f->columns;
+    fbk__frame_clear(f);
+    f->columns = 0;
+    rc = fbk__frame_reserve(f, segment->frames[frame].n);
+    if (rc < 0)
+        return fbk__nomem(db);
+    f->n = segment->frames[frame].n;
+    columns = fbk__frame_needs(columns);
     rc = fbk__read_begin(db);
     if (rc < 0)
         return rc;

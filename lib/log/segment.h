@@ -60,12 +60,11 @@ fbk__segment_unref(fbk__segment *segment);
 uint32_t
 fbk__segment_find(const fbk__segment *segment, uint32_t node);
 
-/** Decode columns (bits; what they need is read too) of a frame into `f`, which keeps what it has
- *  of the same frame already when `more` is set. FBK_EEXPIRED when the segment died and was
- *  cleared away. */
+/** Decode columns (bits; what they need is read too) of a frame into `f`. FBK_EEXPIRED when the
+ *  segment was cleared away, or the frame replaced, since the view was taken. */
 fbk_status
 fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
-                  uint32_t columns, bool more, fbk__frame *f) FBK_MUST_USE;
+                  uint32_t columns, fbk__frame *f) FBK_MUST_USE;
 
 /** Writes one segment, event after event in order, in as many transactions as the caller likes. */
 typedef struct fbk__segment_writer {
