@@ -210,6 +210,56 @@ fbk__segment_find(const fbk__segment *segment, uint32_t node)
     return low;
 }
 
+/* -- what a frame says of itself ---------------------------------------------------------------
+ * The first column, which no event is without, begins with the sizes of its frame and which of the
+ * other columns it has: so that a frame can be read by itself when the directory is lost. */
+
+static void
+head_put(fbk__buf *out, const fbk__frame_size *n, uint32_t columns)
+{
+    fbk__buf_uvarint(out, n->events);
+    fbk__buf_uvarint(out, n->lines);
+    fbk__buf_uvarint(out, n->extra);
+    fbk__buf_uvarint(out, n->props);
+    fbk__buf_uvarint(out, columns);
+}
+
+static fbk_status
+head_get(fbk__reader *in, fbk__frame_size *n, uint32_t *columns)
+{
+    uint64_t x[5];
+
+    for (int i = 0; i < 5; i++)
+        x[i] = fbk__read_uvarint(in);
+    for (int i = 0; i < 4; i++) {
+        if (x[i] > FBK__CODEC_MAX_ROWS)
+            return FBK_ECORRUPT;
+    }
+    if (in->bad || x[0] == 0 || x[4] >> FBK__N_FC || !(x[4] & 1u << FBK__EV_ARRIVAL))
+        return FBK_ECORRUPT;
+    *n = (fbk__frame_size){(uint32_t)x[0], (uint32_t)x[1], (uint32_t)x[2], (uint32_t)x[3]};
+    *columns = (uint32_t)x[4];
+    return FBK_OK;
+}
+
+/* It must be what the directory says. */
+static fbk_status
+head_check(const fbk__segment_frame *facts, const void **bytes, size_t *len)
+{
+    fbk__reader in = {*bytes, (const unsigned char *)*bytes + *len, false};
+    fbk__frame_size n;
+    uint32_t columns;
+    fbk_status rc = head_get(&in, &n, &columns);
+
+    if (rc < 0)
+        return rc;
+    if (memcmp(&n, &facts->n, sizeof n) != 0 || columns != facts->columns)
+        return FBK_ECORRUPT;
+    *bytes = in.p;
+    *len = (size_t)(in.end - in.p);
+    return FBK_OK;
+}
+
 /* -- reading ----------------------------------------------------------------------------------- */
 
 /* A chunk that should be there is not: the segment was cleared away, or the frame replaced,
@@ -257,7 +307,10 @@ segment_read_column(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_
         }
     }
     if (rc == FBK_OK) {
-        rc = fbk__frame_get(c, f, column, bytes, len);
+        if (column == FBK__EV_ARRIVAL)
+            rc = head_check(facts, &bytes, &len);
+        if (rc >= 0)
+            rc = fbk__frame_get(c, f, column, bytes, len);
         if (rc == FBK_ECORRUPT)
             rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
         else if (rc == FBK_ENOMEM)
@@ -350,11 +403,13 @@ frame_write(fbk *db, fbk__codec *c, fbk__buf *buf, int64_t segment, uint32_t chu
 {
     fbk_status rc = FBK_OK;
 
-    *columns = 0;
+    *columns = 1u << FBK__EV_ARRIVAL;
     if (chunk >> FRAME_BITS)
         return fbk__fail(db, FBK_ETOOBIG, "a segment of the event log had too many frames");
-    for (unsigned column = 0; rc >= 0 && column < FBK__N_FC; column++) {
+    for (unsigned column = FBK__N_FC; rc >= 0 && column-- > 0;) {
         fbk__buf_clear(buf);
+        if (column == FBK__EV_ARRIVAL) /* the last one: the others are known now */
+            head_put(buf, &f->n, *columns);
         rc = fbk__frame_put(c, buf, f, column);
         if (rc == FBK_ENOMEM)
             return fbk__nomem(db);
