@@ -6,17 +6,18 @@
 
 #include "log/chunk.h"
 #include "log/clock.h"
+#include "log/group.h"
 #include "store/conn.h"
 
-/* Where a chunk lies: segment, column, frame, from the highest bits down. */
-enum { FRAME_BITS = 22, COLUMN_BITS = 6 };
-/* The column behind the frames' own that holds the directory. */
-enum { DIRECTORY = (1 << COLUMN_BITS) - 1, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 13 };
+/* Where a chunk lies: segment, group of columns, frame, from the highest bits down. */
+enum { FRAME_BITS = 22, GROUP_BITS = 6 };
+/* The group behind the frames' own that holds the directory. */
+enum { DIRECTORY = (1 << GROUP_BITS) - 1, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 13 };
 
 static int64_t
-chunk_id(int64_t segment, unsigned column, uint32_t frame)
+chunk_id(int64_t segment, unsigned group, uint32_t frame)
 {
-    return segment << (FRAME_BITS + COLUMN_BITS) | (int64_t)column << FRAME_BITS | frame;
+    return segment << (FRAME_BITS + GROUP_BITS) | (int64_t)group << FRAME_BITS | frame;
 }
 
 /* -- directory --------------------------------------------------------------------------------- */
@@ -211,7 +212,7 @@ fbk__segment_find(const fbk__segment *segment, uint32_t node)
 }
 
 /* -- what a frame says of itself ---------------------------------------------------------------
- * The first column, which no event is without, begins with the sizes of its frame and which of the
+ * The first group, which no frame is without, begins with the sizes of its frame and which of the
  * other columns it has: so that a frame can be read by itself when the directory is lost. */
 
 static void
@@ -288,18 +289,20 @@ segment_missing(fbk *db, const fbk__segment *segment, int64_t id)
     return fbk__fail(db, FBK_EEXPIRED, "the snapshot of the event log was too old");
 }
 
+/* Of the columns of a group, decode those that are needed. */
 static fbk_status
-segment_read_column(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
-                    unsigned column, fbk__frame *f)
+segment_read_group(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
+                   unsigned group, uint32_t needs, fbk__frame *f)
 {
     const fbk__segment_frame *facts = &segment->frames[frame];
-    int64_t id = chunk_id(segment->id, column, facts->chunk);
+    int64_t id = chunk_id(segment->id, group, facts->chunk);
+    fbk__slice slices[FBK__N_FC];
     fbk__stmt *st = NULL;
     const void *bytes = NULL;
     size_t len = 0;
     fbk_status rc = FBK_OK;
 
-    if (facts->columns & 1u << column) {
+    if (facts->columns & fbk__group_columns(group)) {
         rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, id, &st, &bytes, &len);
         if (rc == FBK_DONE) {
             fbk__stmt_put(st);
@@ -307,10 +310,15 @@ segment_read_column(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_
         }
     }
     if (rc == FBK_OK) {
-        if (column == FBK__EV_ARRIVAL)
+        if (group == FBK__GROUP_ARRIVAL)
             rc = head_check(facts, &bytes, &len);
         if (rc >= 0)
-            rc = fbk__frame_get(c, f, column, bytes, len);
+            rc = fbk__group_split(group, facts->columns, bytes, len, slices);
+        for (uint32_t left = needs & fbk__group_columns(group); rc >= 0 && left; left &= left - 1) {
+            unsigned column = (unsigned)__builtin_ctz(left);
+
+            rc = fbk__frame_get(c, f, column, slices[column].bytes, slices[column].len);
+        }
         if (rc == FBK_ECORRUPT)
             rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
         else if (rc == FBK_ENOMEM)
@@ -336,9 +344,9 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
     rc = fbk__read_begin(db);
     if (rc < 0)
         return rc;
-    for (unsigned column = 0; rc >= 0 && column < FBK__N_FC; column++) {
-        if (columns & 1u << column)
-            rc = segment_read_column(db, c, segment, frame, column, f);
+    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++) {
+        if (columns & fbk__group_columns(group))
+            rc = segment_read_group(db, c, segment, frame, group, columns, f);
     }
     fbk__read_end(db);
     return rc;
@@ -396,7 +404,7 @@ facts_of_frame(const fbk__frame *f, uint32_t chunk, fbk__segment_frame *out)
     }
 }
 
-/* The columns of a frame as chunks; *bytes grows by what they take. */
+/* The columns of a frame as chunks, a group each; *bytes grows by what they take. */
 static fbk_status
 frame_write(fbk *db, fbk__codec *c, fbk__buf *buf, int64_t segment, uint32_t chunk,
             const fbk__frame *f, uint32_t *columns, uint64_t *bytes)
@@ -406,16 +414,15 @@ frame_write(fbk *db, fbk__codec *c, fbk__buf *buf, int64_t segment, uint32_t chu
     *columns = 1u << FBK__EV_ARRIVAL;
     if (chunk >> FRAME_BITS)
         return fbk__fail(db, FBK_ETOOBIG, "a segment of the event log had too many frames");
-    for (unsigned column = FBK__N_FC; rc >= 0 && column-- > 0;) {
+    for (unsigned group = FBK__N_GROUPS; rc >= 0 && group-- > 0;) {
         fbk__buf_clear(buf);
-        if (column == FBK__EV_ARRIVAL) /* the last one: the others are known now */
+        if (group == FBK__GROUP_ARRIVAL) /* the last one: the others are known now */
             head_put(buf, &f->n, *columns);
-        rc = fbk__frame_put(c, buf, f, column);
+        rc = fbk__group_put(c, buf, f, group, columns);
         if (rc == FBK_ENOMEM)
             return fbk__nomem(db);
         if (rc >= 0 && buf->len) {
-            rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, chunk_id(segment, column, chunk), buf);
-            *columns |= 1u << column;
+            rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, chunk_id(segment, group, chunk), buf);
             *bytes += buf->len;
         }
     }
@@ -521,9 +528,9 @@ fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t fra
     fbk__buf buf;
     fbk_status rc = FBK_OK;
 
-    for (unsigned column = 0; rc >= 0 && column < FBK__N_FC; column++)
-        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, chunk_id(segment->id, column, old),
-                              chunk_id(segment->id, column, old), 1, &n);
+    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++)
+        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, chunk_id(segment->id, group, old),
+                              chunk_id(segment->id, group, old), 1, &n);
     if (rc < 0)
         return rc;
     segment->n_events -= f->n.events;

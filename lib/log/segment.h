@@ -6,9 +6,9 @@
 #include "log/frame.h"
 
 /* Segments: sealed events, sorted by (node, occurred, arrival), in frames of at most 4,096 rows.
- * Each column of a frame is a row of its own in log_chunk, and the rows of one column of
- * neighbouring frames lie together, so that a scan of three columns reads three. A segment is
- * written in state building, published whole, and dies whole.
+ * The columns of a frame are rows of log_chunk, a row for each group of them (log/group.h), and
+ * those of one group of neighbouring frames lie together, so that a scan reads no more than it asks
+ * for. A segment is written in state building, published whole, and dies whole.
  *
  * States in log_segment: */
 enum { FBK__SEGMENT_BUILDING = 0, FBK__SEGMENT_LIVE = 1, FBK__SEGMENT_DEAD = 2 };

@@ -75,7 +75,8 @@ CREATE TABLE log_segment (
     bytes INTEGER NOT NULL
 ) STRICT;
 
--- One column of one frame of a segment: id = segment, column, frame; bytes end in their XXH3-64.
+-- One group of columns of one frame of a segment: id = segment, group, frame; bytes end in their
+-- XXH3-64.
 CREATE TABLE log_chunk (
     id INTEGER NOT NULL PRIMARY KEY,
     bytes BLOB NOT NULL
