@@ -8,6 +8,7 @@
 #include "base/arrow.h"
 #include "base/options.h"
 #include "record/catalogue_rows.h"
+#include "record/event.h"
 #include "store/stmt.h"
 
 #define ITEM_V1_SIZE 72u
@@ -225,7 +226,8 @@ item_update(fbk *db, const fbk__item_row *row, const item_ids *ids)
                        " category = iif(?6, ?7, category), brand = iif(?8, ?9, brand),"
                        " price_micro = iif(?10, ?11, price_micro),"
                        " cost_micro = iif(?12, ?13, cost_micro),"
-                       " successor = iif(?14, ?15, successor), flags = (flags & ?16) | ?17"
+                       " successor = iif(?14, ?15, successor), flags = (flags & ?16) | ?17,"
+                       " changed_us = ?18"
                        " WHERE item = ?1",
                        &st);
     if (rc < 0)
@@ -240,6 +242,7 @@ item_update(fbk *db, const fbk__item_row *row, const item_ids *ids)
     fbk__bind_given_id(st, 14, row->successor.p || replace, ids->successor);
     fbk__bind_int64(st, 16, keep);
     fbk__bind_int64(st, 17, set);
+    fbk__bind_int64(st, 18, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;
@@ -394,22 +397,6 @@ attribute_check(fbk *db, int64_t row, fbk__text key, const fbk__attribute_value 
     }
 }
 
-static fbk_status
-attribute_remove(fbk *db, uint32_t item, fbk__text key)
-{
-    fbk__stmt *st = NULL;
-    fbk_status rc =
-        fbk__stmt_get(db, "DELETE FROM item_attribute WHERE item = ?1 AND key = ?2", &st);
-
-    if (rc < 0)
-        return rc;
-    fbk__bind_int64(st, 1, item);
-    fbk__bind_text(st, 2, key.p, key.len);
-    rc = fbk__step_done(st);
-    fbk__stmt_put(st);
-    return rc;
-}
-
 fbk_status
 fbk__attribute_write(fbk *db, int64_t row, uint32_t item, fbk__text key,
                      const fbk__attribute_value *value)
@@ -419,11 +406,11 @@ fbk__attribute_write(fbk *db, int64_t row, uint32_t item, fbk__text key,
 
     if (rc < 0)
         return rc;
-    if (value->type == FBK_ATTRIBUTE_NONE)
-        return attribute_remove(db, item, key);
     rc = fbk__stmt_get(db,
-                       "INSERT INTO item_attribute (item, key, type, value) VALUES (?1, ?2, ?3, ?4)"
-                       " ON CONFLICT (item, key) DO UPDATE SET type = ?3, value = ?4",
+                       "INSERT INTO item_attribute (item, key, type, value, changed_us)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5)"
+                       " ON CONFLICT (item, key) DO UPDATE SET type = ?3, value = ?4,"
+                       " changed_us = ?5",
                        &st);
     if (rc < 0)
         return rc;
@@ -435,7 +422,8 @@ fbk__attribute_write(fbk *db, int64_t row, uint32_t item, fbk__text key,
     else if (value->type == FBK_ATTRIBUTE_DOUBLE)
         fbk__bind_double(st, 4, value->number);
     else
-        fbk__bind_int64(st, 4, value->integer);
+        fbk__bind_int64(st, 4, value->type == FBK_ATTRIBUTE_NONE ? 0 : value->integer);
+    fbk__bind_int64(st, 5, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;

@@ -8,6 +8,7 @@
 #include "base/table.h"
 #include "base/utf8.h"
 #include "log/log.h"
+#include "record/event.h"
 #include "store/stmt.h"
 
 #define PERSON_V1_SIZE 32u
@@ -482,8 +483,11 @@ out:
 static fbk_status
 block_write(fbk *db, const identity_key *key, bool block)
 {
-    static const char add[] = "INSERT OR IGNORE INTO identity_blocked (node) VALUES (?1)";
-    static const char remove[] = "DELETE FROM identity_blocked WHERE node = ?1";
+    static const char add[] =
+        "INSERT INTO identity_blocked (node, blocked, changed_us) VALUES (?1, 1, ?2)"
+        " ON CONFLICT (node) DO UPDATE SET blocked = 1, changed_us = ?2 WHERE blocked = 0";
+    static const char remove[] =
+        "UPDATE identity_blocked SET blocked = 0, changed_us = ?2 WHERE node = ?1 AND blocked = 1";
     fbk__stmt *st = NULL;
     uint32_t node = 0;
     fbk_status rc;
@@ -499,6 +503,7 @@ block_write(fbk *db, const identity_key *key, bool block)
     if (rc < 0)
         return rc;
     fbk__bind_int64(st, 1, node);
+    fbk__bind_int64(st, 2, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     if (rc < 0)
@@ -534,9 +539,9 @@ fbk_identity_block(fbk *db, const char *space, const char *value, int32_t blocke
 static fbk_status
 namespace_write(fbk *db, const char *space, const fbk_identity_namespace *opt)
 {
-    static const char sql[] =
-        "INSERT INTO identity_namespace (space, max_people, show) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (space) DO UPDATE SET max_people = excluded.max_people, show = excluded.show";
+    static const char sql[] = "INSERT INTO identity_namespace (space, max_people, show, changed_us)"
+                              " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (space) DO UPDATE"
+                              " SET max_people = ?2, show = ?3, changed_us = ?4";
     fbk__stmt *st = NULL;
     uint32_t word = 0;
     fbk_status rc;
@@ -550,6 +555,7 @@ namespace_write(fbk *db, const char *space, const fbk_identity_namespace *opt)
     fbk__bind_int64(st, 1, word);
     fbk__bind_int64(st, 2, opt->max_people);
     fbk__bind_int64(st, 3, opt->show);
+    fbk__bind_int64(st, 4, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     if (rc < 0)

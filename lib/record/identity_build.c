@@ -132,7 +132,8 @@ blocked_read(fbk *db, fbk__identity *me)
 {
     fbk__stmt *st = NULL;
     size_t cap = 0;
-    fbk_status rc = fbk__stmt_get(db, "SELECT node FROM identity_blocked ORDER BY node", &st);
+    fbk_status rc =
+        fbk__stmt_get(db, "SELECT node FROM identity_blocked WHERE blocked = 1 ORDER BY node", &st);
 
     if (rc < 0)
         return rc;

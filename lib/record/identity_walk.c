@@ -130,7 +130,8 @@ static fbk_status
 walk_blocked(fbk *db, uint32_t node, bool *out)
 {
     fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(db, "SELECT 1 FROM identity_blocked WHERE node = ?1", &st);
+    fbk_status rc =
+        fbk__stmt_get(db, "SELECT 1 FROM identity_blocked WHERE node = ?1 AND blocked = 1", &st);
 
     if (rc < 0)
         return rc;

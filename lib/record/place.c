@@ -7,6 +7,7 @@
 
 #include "base/arrow.h"
 #include "base/options.h"
+#include "record/event.h"
 #include "record/snapshot.h"
 #include "record/weather.h"
 #include "record/zone.h"
@@ -100,7 +101,8 @@ place_update(fbk *db, const place_row *row, uint32_t place, uint32_t zone, uint3
                                   "UPDATE place SET name = iif(?2, ?3, name),"
                                   " zone = iif(?4, ?5, zone), station = iif(?6, ?7, station),"
                                   " latitude_deg = iif(?8, ?9, latitude_deg),"
-                                  " longitude_deg = iif(?8, ?10, longitude_deg), flags = ?11"
+                                  " longitude_deg = iif(?8, ?10, longitude_deg), flags = ?11,"
+                                  " changed_us = ?12"
                                   " WHERE place = ?1",
                                   &st);
 
@@ -119,6 +121,7 @@ place_update(fbk *db, const place_row *row, uint32_t place, uint32_t zone, uint3
         fbk__bind_null(st, 10);
     }
     fbk__bind_int64(st, 11, FBK__PLACE_DESCRIBED);
+    fbk__bind_int64(st, 12, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;

@@ -8,6 +8,7 @@
 #include "base/arrow.h"
 #include "base/options.h"
 #include "base/time.h"
+#include "record/event.h"
 #include "record/field.h"
 #include "record/place.h"
 #include "store/stmt.h"
@@ -162,11 +163,12 @@ weather_write(fbk *db, const weather_row *row)
 {
     static const char day_sql[] =
         "INSERT OR REPLACE INTO weather_day (station, day, temperature_celsius, precipitation_mm,"
-        " wind_m_s, humidity_percent, condition) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        " wind_m_s, humidity_percent, condition, changed_us)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     static const char reading_sql[] =
         "INSERT OR REPLACE INTO weather_reading (station, at_us, temperature_celsius,"
-        " precipitation_mm, wind_m_s, humidity_percent, condition)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        " precipitation_mm, wind_m_s, humidity_percent, condition, changed_us)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     uint32_t station = 0;
     fbk__stmt *st = NULL;
     fbk_status rc = weather_check(db, row);
@@ -184,6 +186,7 @@ weather_write(fbk *db, const weather_row *row)
     bind_number(st, 5, row->wind_m_s);
     bind_number(st, 6, row->humidity_percent);
     fbk__bind_int64(st, 7, row->condition);
+    fbk__bind_int64(st, 8, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "record/event.h"
 #include "record/place.h"
 #include "store/stmt.h"
 
@@ -84,14 +85,16 @@ zone_write(fbk *db, fbk__text name, const void *tzif, size_t len)
 {
     fbk__stmt *st = NULL;
     fbk_status rc = fbk__stmt_get(db,
-                                  "INSERT INTO place_zone (name, tzif) VALUES (?1, ?2)"
-                                  " ON CONFLICT (name) DO UPDATE SET tzif = ?2",
+                                  "INSERT INTO place_zone (name, tzif, changed_us)"
+                                  " VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE"
+                                  " SET tzif = ?2, changed_us = ?3 WHERE tzif <> ?2",
                                   &st);
 
     if (rc < 0)
         return rc;
     fbk__bind_text(st, 1, name.p, name.len);
     fbk__bind_blob(st, 2, tzif, len);
+    fbk__bind_int64(st, 3, fbk__event_now());
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;

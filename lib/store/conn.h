@@ -119,4 +119,9 @@ fbk__meta_get(fbk *db, const char *key, char **out_text) FBK_MUST_USE;
 fbk_status
 fbk__meta_set(fbk *db, const char *key, const char *text) FBK_MUST_USE;
 
+/** What tells this store from others: random, made with it, and a copy's too. */
+enum { FBK__STORE_ID = 16 };
+fbk_status
+fbk__store_id(fbk *db, unsigned char out[FBK__STORE_ID]) FBK_MUST_USE;
+
 #endif

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <sodium.h>
+
 #include "store/stmt.h"
 #include "store/store.h"
 
@@ -52,18 +54,41 @@ fbk__meta_set(fbk *db, const char *key, const char *text)
 }
 
 fbk_status
+fbk__store_id(fbk *db, unsigned char out[FBK__STORE_ID])
+{
+    char *hex = NULL;
+    size_t len = 0;
+    fbk_status rc = fbk__meta_get(db, "store.id", &hex);
+
+    if (rc < 0)
+        return rc;
+    if (sodium_hex2bin(out, FBK__STORE_ID, hex, strlen(hex), NULL, &len, NULL) != 0 ||
+        len != FBK__STORE_ID)
+        rc = fbk__fail(db, FBK_ECORRUPT, "the identity of the store was damaged");
+    fbk__free(fbk__a(db), hex);
+    return rc;
+}
+
+fbk_status
 fbk__meta_init(fbk *db, const fbk_store_options *opt)
 {
+    unsigned char identity[FBK__STORE_ID];
+    char hex[2 * FBK__STORE_ID + 1];
     const struct {
         const char *key;
         const char *value;
     } settings[] = {
+        {"store.id", hex},
         {"store.currency", opt->currency ? opt->currency : "EUR"},
         {"store.prices", opt->flags & FBK_STORE_PRICES_NET ? "net" : "gross"},
         {"store.time_zone", opt->time_zone ? opt->time_zone : "UTC"},
     };
     fbk_status rc = FBK_OK;
 
+    if (sodium_init() < 0)
+        return fbk__fail(db, FBK_EIO, "the system had no random numbers");
+    randombytes_buf(identity, sizeof identity);
+    (void)sodium_bin2hex(hex, sizeof hex, identity, sizeof identity);
     for (size_t i = 0; rc >= 0 && i < sizeof settings / sizeof settings[0]; i++)
         rc = fbk__meta_set(db, settings[i].key, settings[i].value);
     return rc;

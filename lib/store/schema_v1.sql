@@ -4,7 +4,8 @@
 -- Schema version 1. One section a module; only that module's SQL touches its tables.
 
 -- store/ ---------------------------------------------------------------------
--- Settings of the store: currency, time zone, prices with tax or net, ….
+-- Settings of the store: its random identity, currency, time zone, prices with tax or net, ….
+-- What has changed_us may be merged: the last writer's row stays.
 CREATE TABLE fbk_meta (
     key TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
@@ -105,13 +106,24 @@ CREATE TABLE log_erased (
     id BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- Events that came with the id of another event: reported, never counted.
+-- Erased identifiers, by a hash keyed with the identity of the store that erased them: what they did
+-- before is not brought back by a merge.
+CREATE TABLE log_erased_ident (
+    store BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    erased_us INTEGER NOT NULL,
+    PRIMARY KEY (store, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Events that came with the id of another event: reported, never counted. flags: 1 = this is how a
+-- store that was merged had stored it, 2 = not yet compared with how it is stored here.
 CREATE TABLE event_conflict (
     conflict INTEGER NOT NULL PRIMARY KEY,
     id BLOB NOT NULL,
     content BLOB NOT NULL,
     received_us INTEGER NOT NULL,
     body BLOB NOT NULL,
+    flags INTEGER NOT NULL DEFAULT 0,
     UNIQUE (id, content)
 ) STRICT;
 
@@ -169,12 +181,15 @@ CREATE TABLE fbk_model_value (
 CREATE TABLE identity_namespace (
     space INTEGER NOT NULL PRIMARY KEY,
     max_people INTEGER NOT NULL,
-    show INTEGER NOT NULL
+    show INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
 ) STRICT;
 
--- Nodes that the host blocked: they join nobody.
+-- Nodes that the host blocked: they join nobody. blocked 0: no longer.
 CREATE TABLE identity_blocked (
-    node INTEGER NOT NULL PRIMARY KEY
+    node INTEGER NOT NULL PRIMARY KEY,
+    blocked INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
 ) STRICT;
 
 -- record/catalogue -----------------------------------------------------------
@@ -190,7 +205,8 @@ CREATE TABLE item (
     price_micro INTEGER,
     cost_micro INTEGER,
     successor INTEGER,
-    flags INTEGER NOT NULL
+    flags INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Categories: a row for every path "a/b/c" and for each of its beginnings.
@@ -200,11 +216,13 @@ CREATE TABLE item_category (
     parent INTEGER
 ) STRICT;
 
+-- Type 0: removed, and remembered so that a merge does not bring it back.
 CREATE TABLE item_attribute (
     item INTEGER NOT NULL,
     key TEXT NOT NULL,
     type INTEGER NOT NULL,
     value ANY NOT NULL,
+    changed_us INTEGER NOT NULL,
     PRIMARY KEY (item, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -222,7 +240,8 @@ CREATE TABLE stock (
 CREATE TABLE place_zone (
     zone INTEGER NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    tzif BLOB NOT NULL
+    tzif BLOB NOT NULL,
+    changed_us INTEGER NOT NULL
 ) STRICT;
 
 -- Places; zone NULL = the store's. flags: 1 = described (else only met in an event).
@@ -234,7 +253,8 @@ CREATE TABLE place (
     longitude_deg REAL,
     zone INTEGER,
     station INTEGER,
-    flags INTEGER NOT NULL
+    flags INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- record/weather -------------------------------------------------------------
@@ -252,6 +272,7 @@ CREATE TABLE weather_reading (
     wind_m_s REAL,
     humidity_percent REAL,
     condition INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
     PRIMARY KEY (station, at_us)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE weather_day (
@@ -262,5 +283,6 @@ CREATE TABLE weather_day (
     wind_m_s REAL,
     humidity_percent REAL,
     condition INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
     PRIMARY KEY (station, day)
 ) STRICT, WITHOUT ROWID;

@@ -385,8 +385,8 @@ START_TEST(memory_is_private_and_goes)
     struct stat st;
 
     tk_assert_ok(in_a, tk_write(in_a, "INSERT INTO fbk_meta VALUES ('test.a', '1')"));
-    ck_assert_int_eq(tk_query_int(in_a, "SELECT count(*) FROM fbk_meta"), 4);
-    ck_assert_int_eq(tk_query_int(in_b, "SELECT count(*) FROM fbk_meta"), 3);
+    ck_assert_int_eq(tk_query_int(in_a, "SELECT count(*) FROM fbk_meta"), 5);
+    ck_assert_int_eq(tk_query_int(in_b, "SELECT count(*) FROM fbk_meta"), 4);
     tk_assert_ok(in_a, fbk_store_info(in_a, &facts));
     ck_assert_uint_eq(facts.flags, FBK_STORE_FACT_MEMORY);
     (void)snprintf(dir, sizeof dir, "%s", a->tmpdir);
@@ -416,10 +416,10 @@ START_TEST(read_only_never_writes)
     tk_assert_fails(db, FBK_EREADONLY, fbk__checkpoint(db, true));
     ck_assert_int_lt(fbk__exec(db, "DELETE FROM fbk_meta"), 0);
     tk_assert_ok(writer, tk_write(writer, "INSERT INTO fbk_meta VALUES ('test.a', '1')"));
-    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM fbk_meta"), 4);
+    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM fbk_meta"), 5);
     fbk_close(writer);
     fbk_store_close(store);
-    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM fbk_meta"), 4);
+    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM fbk_meta"), 5);
     fbk_close(db);
     fbk_store_close(reading);
     tk_store_assert_sound(path);

@@ -268,7 +268,7 @@ START_TEST(a_statement_may_be_used_twice_at_a_time)
         }
         fbk__stmt_put(outer);
     }
-    ck_assert_int_eq(n, 27);
+    ck_assert_int_eq(n, 48);
     fbk_close(db);
     fbk_store_close(store);
 }
