@@ -204,7 +204,9 @@ check_read_page(fbk__check *check, sqlite3_file *file, unsigned char *page, int 
     return fbk__sqlite_fail(check->db, check->handle.sq, code, "reading a page of the store");
 }
 
-/* A page may have been caught while a checkpoint was writing it: look again when none can be. */
+/* A page may have been caught while a checkpoint was writing it: look again when none can be. Or a
+ * power cut tore it, and it stands whole in the write-ahead log: let that be written back. Who may
+ * not write cannot tell which pages the log stands in for; those in use were read through it. */
 static fbk_status
 check_reread_page(fbk__check *check, sqlite3_file *file, unsigned char *page, int size, int64_t i)
 {
@@ -219,6 +221,14 @@ check_reread_page(fbk__check *check, sqlite3_file *file, unsigned char *page, in
     rc = fbk__lease_acquire(check->db, &store->lease, deadline);
     if (rc >= 0)
         rc = check_read_page(check, file, page, size, i);
+    if (rc == FBK_DONE && fbk__path_size(store->path, "-wal") > 0) {
+        bool may_write = !(store->flags & FBK_STORE_READONLY);
+
+        rc = may_write ? fbk__checkpoint_locked(check->db, store, false) : FBK_OK;
+        /* Readers keep the log from beginning anew, not from being written back. */
+        if (may_write && (rc >= 0 || rc == FBK_EBUSY))
+            rc = check_read_page(check, file, page, size, i);
+    }
     fbk__lease_release(&store->lease);
     fbk__gate_leave(&store->gate);
     return rc;
