@@ -39,6 +39,14 @@
 int
 tk_run(Suite *suite);
 
+/** What the test tries now (scenario, step, seed): told if it ends before tk_trying(NULL). */
+void
+tk_trying(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** FEEDBACK_TEST_FULL is set: every point, not a sample. */
+int
+tk_full(void);
+
 /** A new private directory under TMPDIR, removed at exit of the process that made it. */
 const char *
 tk_tmpdir(void);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "store/conn.h"
 #include "support/tk.h"
 
@@ -99,20 +100,26 @@ intern_number(fbk__intern *dictionary, uint32_t number)
     return intern(dictionary, text);
 }
 
+static const char *const ident_space[] = {"customer", "email", "cookie"};
+
+static void
+ident_value(const tk_event *e, uint32_t i, char out[48])
+{
+    /* Cookies change hands now and then. */
+    (void)snprintf(out, 48, "%s-%u", ident_space[i], i == 2 ? e->number % 60 : e->person);
+}
+
 static void
 batch_idents(fbk__batch *batch, const tk_event *e)
 {
-    static const char *const space[] = {"customer", "email", "cookie"};
-
     for (uint32_t i = 0; i < e->n_idents; i++) {
         char value[48];
         fbk__batch_ident *ident;
 
-        /* Cookies change hands now and then. */
-        (void)snprintf(value, sizeof value, "%s-%u", space[i], i == 2 ? e->number % 60 : e->person);
+        ident_value(e, i, value);
         ident = fbk__batch_add_ident(batch);
         ck_assert_ptr_nonnull(ident);
-        ident->space = intern(&batch->words, space[i]);
+        ident->space = intern(&batch->words, ident_space[i]);
         ident->value = batch_text(batch, value);
     }
 }
@@ -210,6 +217,132 @@ tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_count
     if (rc >= 0)
         rc = fbk__log_append(db, batch, outcomes, counts);
     return fbk__write_end(db, rc);
+}
+
+/* -- what was stored against what was made ---------------------------------------------------- */
+
+uint32_t
+tk_event_number(const fbk__event_view *view)
+{
+    char id[32] = "";
+    uint32_t number = 0;
+
+    ck_assert_uint_lt(view->id_len, sizeof id);
+    memcpy(id, view->id, view->id_len);
+    ck_assert_int_eq(sscanf(id, "event-%u", &number), 1);
+    return number;
+}
+
+void
+tk_names_free(tk_names *names)
+{
+    free(names->hashes);
+    memset(names, 0, sizeof *names);
+}
+
+static uint64_t
+name_hash(const char *space, const char *value, size_t len)
+{
+    return fbk__hash64_seeded(value, len, fbk__hash64(space, strlen(space))) | 1;
+}
+
+static bool
+node_is(fbk *db, tk_names *names, uint32_t node, const char *space, const char *value)
+{
+    if (node >= names->n) {
+        size_t n = 2 * (size_t)node + 64;
+
+        names->hashes = realloc(names->hashes, n * sizeof *names->hashes);
+        ck_assert_ptr_nonnull(names->hashes);
+        memset(names->hashes + names->n, 0, (n - names->n) * sizeof *names->hashes);
+        names->n = n;
+    }
+    if (!names->hashes[node]) {
+        fbk__buf text;
+        uint32_t word;
+
+        fbk__buf_init(&text, NULL);
+        tk_assert_ok(db, fbk__node_value(db, node, &word, &text));
+        names->hashes[node] = name_hash(fbk__word_text(db, word), text.data, text.len);
+        fbk__buf_free(&text);
+    }
+    return names->hashes[node] == name_hash(space, value, strlen(value));
+}
+
+static bool
+text_is(const char *text, size_t len, const char *want)
+{
+    return len == strlen(want) && memcmp(text, want, len) == 0;
+}
+
+static const char *
+props_differ(fbk *db, const fbk__event_view *view, const tk_event *e)
+{
+    for (uint32_t i = 0; i < e->n_props; i++) {
+        const fbk__batch_prop *p = &view->props[i];
+        char key[16];
+        bool same;
+
+        (void)snprintf(key, sizeof key, "key%u", i);
+        if (strcmp(fbk__word_text(db, p->key), key) != 0 || p->type != i + 1)
+            return "a property's name or type";
+        if (p->type == FBK__PROP_TEXT)
+            same = text_is(view->text + p->value.text.at, p->value.text.len, "some text");
+        else if (p->type == FBK__PROP_DOUBLE)
+            same = p->value.d >= e->number / 7.0 && p->value.d <= e->number / 7.0;
+        else
+            same = p->value.i == (p->type == FBK__PROP_BOOL ? 1 : -(int64_t)e->number);
+        if (!same)
+            return "a property's value";
+    }
+    return NULL;
+}
+
+static const char *
+head_differs(fbk *db, const fbk__event_view *view, const tk_event *e)
+{
+    char text[48];
+
+    (void)snprintf(text, sizeof text, "event-%u", e->number);
+    if (!text_is(view->id, view->id_len, text))
+        return "the id";
+    (void)snprintf(text, sizeof text, "order-%u", e->number + e->salt);
+    if (!text_is(view->order_ref, view->order_ref_len, e->with_order || e->salt ? text : ""))
+        return "the order";
+    if (view->occurred_us != e->occurred_us || view->received_us != e->occurred_us + 5)
+        return "a time";
+    if (view->kind != e->kind || view->place != e->place || view->flags != e->flags)
+        return "the kind, place or flags";
+    if (strcmp(fbk__word_text(db, view->source), "till 1") != 0 ||
+        strcmp(fbk__word_text(db, view->channel), e->number % 2 ? "" : "store") != 0 ||
+        strcmp(fbk__word_text(db, view->currency), e->currency ? "USD" : "") != 0)
+        return "the source, channel or currency";
+    return view->node == (view->n_nodes ? view->nodes[0] : 0) ? NULL : "the node";
+}
+
+const char *
+tk_event_differs(fbk *db, tk_names *names, const fbk__event_view *view, const tk_event *e)
+{
+    const char *what = head_differs(db, view, e);
+
+    if (what)
+        return what;
+    if (view->n_lines != e->n_lines || view->n_nodes != e->n_idents || view->n_props != e->n_props)
+        return "the number of lines, identifiers or properties";
+    for (uint32_t i = 0; i < e->n_lines; i++) {
+        fbk__batch_line want = tk_event_line(e, i);
+
+        if (memcmp(&view->lines[i], &want, sizeof want) != 0)
+            return "a line";
+    }
+    for (uint32_t i = 0; i < e->n_idents; i++) {
+        char value[48];
+
+        ident_value(e, i, value);
+        if (!node_is(db, names, view->nodes[i], ident_space[i], value))
+            return "an identifier";
+    }
+    return props_differ(db, view, e);
 }
 
 void

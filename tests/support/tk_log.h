@@ -55,6 +55,23 @@ fbk_status
 tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_counts *counts)
     FBK_MUST_USE;
 
+/** Number of a stored event; the test fails when it has no id that was made here. */
+uint32_t
+tk_event_number(const fbk__event_view *view);
+
+/** Values of the nodes of a store that were looked up, so that each is looked up once. */
+typedef struct tk_names {
+    uint64_t *hashes; /* by node; 0 = not looked up */
+    size_t n;
+} tk_names;
+
+void
+tk_names_free(tk_names *names);
+
+/** What of a stored event is not as it was made: NULL when all of it is. */
+const char *
+tk_event_differs(fbk *db, tk_names *names, const fbk__event_view *view, const tk_event *e);
+
 /** Append the events first … first + n - 1 as one batch; all must be new. */
 void
 tk_log_fill(fbk *db, uint32_t first, uint32_t n);

@@ -4,29 +4,14 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/hash.h"
 
 typedef struct tk_file {
     sqlite3_file base;
     tk_vfs *vfs;
     char *path; /* of a file that outlives its closing; NULL for temporary ones */
 } tk_file;
-
-/** One write or truncation that no sync has covered yet. */
-struct tk_vfs_change {
-    char *path;
-    int64_t at;       /* of a write; of a truncation the new length */
-    int64_t old_size; /* of the file before */
-    size_t len;       /* bytes written */
-    size_t old_len;   /* bytes that were there (from at) */
-    unsigned char *bytes;
-    unsigned char *old;
-};
 
 static tk_file *
 tk_of(sqlite3_file *file)
@@ -60,129 +45,6 @@ static int
 fail_code(const tk_vfs *vfs, int code, int writes)
 {
     return writes && vfs->how != TK_VFS_EIO ? SQLITE_FULL : code;
-}
-
-/* ---- what was not synced ---- */
-
-static tk_vfs_change *
-change_add(tk_file *f, int64_t at)
-{
-    tk_vfs *vfs = f->vfs;
-    tk_vfs_change *c;
-    sqlite3_file *real = real_of(&f->base);
-    sqlite3_int64 size = 0;
-
-    if (vfs->n_changes == vfs->changes_cap) {
-        vfs->changes_cap = vfs->changes_cap ? vfs->changes_cap * 2 : 256;
-        vfs->changes = realloc(vfs->changes, vfs->changes_cap * sizeof *vfs->changes);
-        ck_assert_ptr_nonnull(vfs->changes);
-    }
-    c = &vfs->changes[vfs->n_changes++];
-    memset(c, 0, sizeof *c);
-    ck_assert_int_eq(real->pMethods->xFileSize(real, &size), SQLITE_OK);
-    c->path = strdup(f->path);
-    c->at = at;
-    c->old_size = size;
-    return c;
-}
-
-/* Keep the `n` bytes from c->at, or as many as there are. */
-static void
-change_keep_old(tk_file *f, tk_vfs_change *c, int64_t n)
-{
-    sqlite3_file *real = real_of(&f->base);
-
-    if (c->at + n > c->old_size)
-        n = c->old_size - c->at;
-    if (n <= 0)
-        return;
-    c->old_len = (size_t)n;
-    c->old = malloc(c->old_len);
-    ck_assert_ptr_nonnull(c->old);
-    ck_assert_int_eq(real->pMethods->xRead(real, c->old, (int)n, c->at), SQLITE_OK);
-}
-
-static void
-change_free(tk_vfs_change *c)
-{
-    free(c->path);
-    free(c->bytes);
-    free(c->old);
-}
-
-/* A sync of a file, or its deletion: what was done to it is durable. */
-static void
-changes_forget(tk_vfs *vfs, const char *path)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < vfs->n_changes; i++) {
-        if (!path || strcmp(vfs->changes[i].path, path) == 0)
-            change_free(&vfs->changes[i]);
-        else
-            vfs->changes[kept++] = vfs->changes[i];
-    }
-    vfs->n_changes = kept;
-}
-
-static void
-put_bytes(int fd, const unsigned char *bytes, size_t len, int64_t at)
-{
-    if (len)
-        ck_assert_int_eq(pwrite(fd, bytes, len, at), (ssize_t)len);
-}
-
-static void
-change_apply(const tk_vfs_change *c, int undo)
-{
-    int fd = open(c->path, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0)
-        return; /* deleted since */
-    if (undo) {
-        put_bytes(fd, c->old, c->old_len, c->at);
-        ck_assert_int_eq(ftruncate(fd, c->old_size), 0);
-    } else if (c->bytes) {
-        put_bytes(fd, c->bytes, c->len, c->at);
-    } else {
-        ck_assert_int_eq(ftruncate(fd, c->at), 0);
-    }
-    (void)close(fd);
-}
-
-static void
-change_apply_torn(const tk_vfs_change *c, uint64_t bits, size_t sector)
-{
-    int fd = open(c->path, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0)
-        return;
-    for (size_t at = 0, i = 0; at < c->len; at += sector, i++) {
-        size_t n = c->len - at < sector ? c->len - at : sector;
-
-        if (bits >> (i % 64) & 1)
-            put_bytes(fd, c->bytes + at, n, c->at + (int64_t)at);
-    }
-    (void)close(fd);
-}
-
-void
-tk_vfs_power_cut(tk_vfs *vfs, uint64_t seed, size_t sector)
-{
-    /* Back to the last sync, then forward again with what happened to reach the disk. */
-    for (size_t i = vfs->n_changes; i-- > 0;)
-        change_apply(&vfs->changes[i], 1);
-    for (size_t i = 0; i < vfs->n_changes; i++) {
-        uint64_t dice = fbk__mix64(seed * 0x9e3779b97f4a7c15u + i);
-
-        if (dice % 3 == 0)
-            continue;
-        if (dice % 3 == 1 || !vfs->changes[i].bytes)
-            change_apply(&vfs->changes[i], 0);
-        else
-            change_apply_torn(&vfs->changes[i], fbk__mix64(dice), sector);
-    }
-    changes_forget(vfs, NULL);
 }
 
 /* ---- methods of a file ---- */
@@ -219,15 +81,8 @@ tk_write_file(sqlite3_file *file, const void *buf, int n, sqlite3_int64 at)
         return fail_code(f->vfs, SQLITE_IOERR_WRITE, 1);
     if (broken)
         n /= 2;
-    if (f->vfs->remember && f->path) {
-        tk_vfs_change *c = change_add(f, at);
-
-        change_keep_old(f, c, n);
-        c->len = (size_t)n;
-        c->bytes = malloc((size_t)n + 1);
-        ck_assert_ptr_nonnull(c->bytes);
-        memcpy(c->bytes, buf, (size_t)n);
-    }
+    if (f->vfs->disk && f->path)
+        tk_disk_write(f->vfs->disk, f->path, buf, (size_t)n, at);
     if (!broken)
         return real->pMethods->xWrite(real, buf, n, at);
     if (n > 0)
@@ -242,11 +97,8 @@ tk_truncate(sqlite3_file *file, sqlite3_int64 size)
 
     if (fails(f->vfs, TK_VFS_TRUNCATE))
         return SQLITE_IOERR_TRUNCATE;
-    if (f->vfs->remember && f->path) {
-        tk_vfs_change *c = change_add(f, size);
-
-        change_keep_old(f, c, c->old_size - size);
-    }
+    if (f->vfs->disk && f->path)
+        tk_disk_truncate(f->vfs->disk, f->path, size);
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
@@ -259,8 +111,8 @@ tk_sync(sqlite3_file *file, int flags)
     if (fails(f->vfs, TK_VFS_SYNC))
         return SQLITE_IOERR_FSYNC;
     rc = f->vfs->no_sync ? SQLITE_OK : real_of(file)->pMethods->xSync(real_of(file), flags);
-    if (rc == SQLITE_OK && f->vfs->remember && f->path)
-        changes_forget(f->vfs, f->path);
+    if (rc == SQLITE_OK && f->vfs->disk && f->path)
+        tk_disk_sync(f->vfs->disk, f->path);
     return rc;
 }
 
@@ -307,10 +159,11 @@ tk_sector_size(sqlite3_file *file)
 static int
 tk_characteristics(sqlite3_file *file)
 {
-    /* What the real disk promises is not what this one does. */
-    return tk_of(file)->vfs->remember
-               ? 0
-               : real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
+    int caps = real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
+
+    /* A power cut tears what was written, and leaves alone what stands beside it; the real disk
+     * may promise more. */
+    return tk_of(file)->vfs->disk ? caps & SQLITE_IOCAP_POWERSAFE_OVERWRITE : caps;
 }
 
 static int
@@ -425,8 +278,8 @@ tk_delete(sqlite3_vfs *vfs, const char *name, int sync_dir)
     if (fails(vfs_of(vfs), TK_VFS_DELETE))
         return SQLITE_IOERR_DELETE;
     rc = root->xDelete(root, name, sync_dir);
-    if (rc == SQLITE_OK)
-        changes_forget(vfs_of(vfs), name);
+    if (rc == SQLITE_OK && vfs_of(vfs)->disk)
+        tk_disk_delete(vfs_of(vfs)->disk, name);
     return rc;
 }
 
@@ -510,8 +363,6 @@ void
 tk_vfs_unregister(tk_vfs *vfs)
 {
     (void)sqlite3_vfs_unregister(&vfs->base);
-    changes_forget(vfs, NULL);
-    free(vfs->changes);
     memset(vfs, 0, sizeof *vfs);
 }
 

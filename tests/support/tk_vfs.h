@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A SQLite VFS over the default one that fails on demand, calls back at chosen points, and can cut
- * the power: drop or tear what was written and not yet synced. Give its name as options.vfs. */
+#include "support/tk_disk.h"
+
+/* A SQLite VFS over the default one that fails on demand, calls back at chosen points, and can tell
+ * a tk_disk what is written. Give its name as options.vfs. */
 
 /** What can fail; a bit each in tk_vfs.ops. */
 enum {
@@ -33,8 +35,6 @@ typedef enum tk_vfs_how {
     TK_VFS_N_HOW
 } tk_vfs_how;
 
-typedef struct tk_vfs_change tk_vfs_change;
-
 typedef struct tk_vfs {
     sqlite3_vfs base;
     sqlite3_vfs *root;
@@ -50,11 +50,8 @@ typedef struct tk_vfs {
     void (*on_unfetch)(void *user_data);
     void *user_data;
 
-    int no_sync;  /* a sync does nothing: for tests that ask for thousands and are not about them */
-    int remember; /* keep what is not yet synced, for tk_vfs_power_cut() */
-    tk_vfs_change *changes;
-    size_t n_changes;
-    size_t changes_cap;
+    int no_sync; /* a sync does nothing: for tests that ask for thousands and are not about them */
+    tk_disk *disk; /* told of all that is written; NULL = nobody is */
 } tk_vfs;
 
 /** Register it under this name (which must live as long), not failing anything. */
@@ -72,11 +69,5 @@ tk_vfs_unregister(tk_vfs *vfs);
 /** Count from 0 again and fail the k-th of these operations this way. fail_at -1 only counts. */
 void
 tk_vfs_arm(tk_vfs *vfs, uint32_t ops, tk_vfs_how how, int64_t fail_at, int persistent);
-
-/** With `remember` on, after the files were closed: put the disk into a state that a power cut might
- *  have left. Each change since the last sync of its file is kept, lost, or (sector by sector) torn,
- *  as the seed decides. Deleting a file counts as durable. */
-void
-tk_vfs_power_cut(tk_vfs *vfs, uint64_t seed, size_t sector);
 
 #endif
