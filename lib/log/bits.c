@@ -84,3 +84,13 @@ fbk__bits_get(fbk__reader *in, uint64_t *out, size_t n, unsigned width)
     for (; i < n; i++)
         out[i] = bits_one(p, end, i * width, width);
 }
+
+void
+fbk__bits_get_part(fbk__reader *in, uint64_t *out, size_t n, unsigned width, size_t from,
+                   size_t count)
+{
+    const unsigned char *p = fbk__read_bytes(in, width <= 64 ? fbk__bits_size(n, width) : SIZE_MAX);
+
+    for (size_t i = 0; p && i < count; i++)
+        out[i] = width ? bits_one(p, in->p, (from + i) * width, width) : 0;
+}

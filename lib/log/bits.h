@@ -29,4 +29,9 @@ fbk__bits_put(fbk__buf *out, const uint64_t *values, size_t n, unsigned width);
 void
 fbk__bits_get(fbk__reader *in, uint64_t *out, size_t n, unsigned width);
 
+/** The same of which only `count` from number `from` on are given. */
+void
+fbk__bits_get_part(fbk__reader *in, uint64_t *out, size_t n, unsigned width, size_t from,
+                   size_t count);
+
 #endif

@@ -45,7 +45,8 @@ typedef struct fbk__codec {
     size_t slot_cap;
     fbk__intern words;
     fbk__buf bytes;
-    void *zstd_c; /* ZSTD_CCtx, ZSTD_DCtx: made when first needed */
+    fbk__buf frame_bytes; /* a frame's, lent to whoever reads or writes one */
+    void *zstd_c;         /* ZSTD_CCtx, ZSTD_DCtx: made when first needed */
     void *zstd_d;
 } fbk__codec;
 
@@ -62,6 +63,12 @@ fbk__codec_put_ints(fbk__codec *c, fbk__buf *out, const int64_t *values, size_t 
  *  undefined. */
 fbk_status
 fbk__codec_get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n) FBK_MUST_USE;
+
+/** The same of which only `count` rows from row `from` on are given (from + count <= n): where a few
+ *  are looked for, the others are stepped over. What is stepped over need not be sound. */
+fbk_status
+fbk__codec_get_ints_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from,
+                         size_t count) FBK_MUST_USE;
 
 /** A column of byte strings: row i is bytes[offsets[i] .. offsets[i + 1]). */
 typedef struct fbk__strings {
@@ -93,6 +100,11 @@ fbk__codec_put_strings(fbk__codec *c, fbk__buf *out, const fbk__strings *column)
 /** Read n strings back into *out (its memory is reused; freed by fbk__strings_free()). */
 fbk_status
 fbk__codec_get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n) FBK_MUST_USE;
+
+/** The same of which only `count` rows from row `from` on are appended to *out. */
+fbk_status
+fbk__codec_get_strings_part(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n,
+                            size_t from, size_t count) FBK_MUST_USE;
 
 /** Append bytes with their length, compressed where that saves a fifth; max 256 MiB. */
 fbk_status

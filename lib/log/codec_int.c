@@ -22,6 +22,7 @@ fbk__codec_init(fbk__codec *c, const fbk_allocator *a)
     c->a = a;
     fbk__intern_init(&c->words, a, UINT64_C(0x2545f4914f6cdd1d));
     fbk__buf_init(&c->bytes, a);
+    fbk__buf_init(&c->frame_bytes, a);
 }
 
 void
@@ -32,6 +33,7 @@ fbk__codec_free(fbk__codec *c)
     fbk__free(c->a, c->slots);
     fbk__intern_free(&c->words);
     fbk__buf_free(&c->bytes);
+    fbk__buf_free(&c->frame_bytes);
     (void)ZSTD_freeCCtx(c->zstd_c);
     (void)ZSTD_freeDCtx(c->zstd_d);
     fbk__codec_init(c, c->a);
@@ -652,4 +654,111 @@ fbk_status
 fbk__codec_get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n)
 {
     return n > FBK__CODEC_MAX_ROWS ? FBK_ECORRUPT : get_ints(c, in, out, n, 0);
+}
+
+/* -- a part ------------------------------------------------------------------------------------ */
+
+static fbk_status
+part_packed(fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count)
+{
+    uint64_t base = (uint64_t)fbk__read_svarint(in);
+    uint64_t width = fbk__read_uvarint(in);
+
+    if (in->bad || width > 64)
+        return FBK_ECORRUPT;
+    fbk__bits_get_part(in, (uint64_t *)out, n, (unsigned)width, from, count);
+    for (size_t i = 0; i < count && !in->bad; i++)
+        out[i] = (int64_t)(base + (uint64_t)out[i]);
+    return in->bad ? FBK_ECORRUPT : FBK_OK;
+}
+
+static fbk_status
+get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+         int depth);
+
+static fbk_status
+part_scaled(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+            int depth)
+{
+    uint64_t base = (uint64_t)fbk__read_svarint(in);
+    uint64_t factor = fbk__read_uvarint(in);
+    fbk_status rc = in->bad ? FBK_ECORRUPT : get_part(c, in, out, n, from, count, depth + 1);
+
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        out[i] = (int64_t)(base + factor * (uint64_t)out[i]);
+    return rc;
+}
+
+static fbk_status
+part_dictionary(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+                int depth)
+{
+    uint64_t k = fbk__read_uvarint(in);
+    unsigned mark = c->scratch_used;
+    int64_t *words = in->bad || k == 0 || k > n ? NULL : push(c, k);
+    fbk_status rc = FBK_ENOMEM;
+
+    if (in->bad || k == 0 || k > n)
+        return FBK_ECORRUPT;
+    if (words)
+        rc = get_ints(c, in, words, k, depth + 1);
+    if (rc >= 0)
+        rc = get_part(c, in, out, n, from, count, depth + 1);
+    for (size_t i = 0; rc >= 0 && i < count; i++) {
+        if ((uint64_t)out[i] >= k)
+            rc = FBK_ECORRUPT;
+        else
+            out[i] = words[out[i]];
+    }
+    pop_to(c, mark);
+    return rc;
+}
+
+/* Whatever has no short cut: all of it, of which a part is kept. */
+static fbk_status
+part_of_all(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+            int depth)
+{
+    unsigned mark = c->scratch_used;
+    int64_t *all = push(c, n);
+    fbk_status rc = all ? get_ints(c, in, all, n, depth) : FBK_ENOMEM;
+
+    if (rc >= 0 && count)
+        memcpy(out, all + from, count * sizeof *out);
+    pop_to(c, mark);
+    return rc;
+}
+
+static fbk_status
+get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+         int depth)
+{
+    fbk__reader start = *in;
+    uint64_t code;
+
+    if (n == 0)
+        return FBK_OK;
+    code = fbk__read_uvarint(in);
+    if (code == CONST_) {
+        int64_t value = fbk__read_svarint(in);
+
+        for (size_t i = 0; i < count; i++)
+            out[i] = value;
+        return in->bad ? FBK_ECORRUPT : FBK_OK;
+    }
+    if (code == PACK)
+        return part_packed(in, out, n, from, count);
+    if (code == SCALE && depth < MAX_DEPTH)
+        return part_scaled(c, in, out, n, from, count, depth);
+    if (code == DICT && depth < MAX_DEPTH)
+        return part_dictionary(c, in, out, n, from, count, depth);
+    *in = start;
+    return part_of_all(c, in, out, n, from, count, depth);
+}
+
+fbk_status
+fbk__codec_get_ints_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from,
+                         size_t count)
+{
+    return n > FBK__CODEC_MAX_ROWS ? FBK_ECORRUPT : get_part(c, in, out, n, from, count, 0);
 }

@@ -361,12 +361,16 @@ fbk__codec_put_strings(fbk__codec *c, fbk__buf *out, const fbk__strings *s)
     return rc >= 0 && out->failed ? FBK_ENOMEM : rc;
 }
 
+/* Lengths and bytes, of which rows from .. from + count - 1 are appended. */
 static fbk_status
-get_text(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n)
+get_text(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n, size_t from, size_t count)
 {
     int64_t *lengths = numbers_of(c, n);
+    size_t old = out->n ? out->offsets[out->n] : 0;
     fbk__buf bytes;
     uint64_t total = 0;
+    uint64_t before = 0;
+    uint64_t wanted = 0;
     fbk_status rc = lengths ? fbk__codec_get_ints(c, in, lengths, n) : FBK_ENOMEM;
 
     fbk__buf_init(&bytes, c->a);
@@ -375,6 +379,8 @@ get_text(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n)
             rc = FBK_ECORRUPT;
         else
             total += (uint64_t)lengths[i];
+        before += rc >= 0 && i < from ? (uint64_t)lengths[i] : 0;
+        wanted += rc >= 0 && i >= from && i - from < count ? (uint64_t)lengths[i] : 0;
     }
     if (rc >= 0 && total > FBK__CODEC_MAX_BYTES)
         rc = FBK_ECORRUPT;
@@ -383,22 +389,22 @@ get_text(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n)
     if (rc >= 0 && bytes.len != total)
         rc = FBK_ECORRUPT;
     if (rc >= 0)
-        rc = strings_room(out, n, total);
+        rc = strings_room(out, out->n + count, old + wanted);
     if (rc >= 0) {
-        if (total)
-            memcpy(out->bytes, bytes.data, total);
-        for (size_t i = 0; i < n; i++)
-            out->offsets[i + 1] = out->offsets[i] + (uint32_t)lengths[i];
-        out->n = n;
+        if (wanted)
+            memcpy(out->bytes + old, bytes.data + before, wanted);
+        for (size_t i = 0; i < count; i++, out->n++)
+            out->offsets[out->n + 1] = out->offsets[out->n] + (uint32_t)lengths[from + i];
     }
     fbk__buf_free(&bytes);
     fbk__free(c->a, lengths);
-    return rc;
+    return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
 }
 
-/* Words and the rows' numbers of them; checked. */
+/* Words, and the numbers of them that rows from .. from + count - 1 have; checked. */
 static fbk_status
-get_words(fbk__codec *c, fbk__reader *in, fbk__strings *words, int64_t *numbers, size_t n)
+get_words(fbk__codec *c, fbk__reader *in, fbk__strings *words, int64_t *numbers, size_t n,
+          size_t from, size_t count)
 {
     uint64_t k = fbk__read_uvarint(in);
     uint64_t code = fbk__read_uvarint(in);
@@ -406,10 +412,10 @@ get_words(fbk__codec *c, fbk__reader *in, fbk__strings *words, int64_t *numbers,
 
     if (in->bad || k == 0 || k > n || code != TEXT)
         return FBK_ECORRUPT;
-    rc = get_text(c, in, words, k);
+    rc = get_text(c, in, words, k, 0, k);
     if (rc >= 0)
-        rc = fbk__codec_get_ints(c, in, numbers, n);
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        rc = fbk__codec_get_ints_part(c, in, numbers, n, from, count);
+    for (size_t i = 0; rc >= 0 && i < count; i++) {
         if ((uint64_t)numbers[i] >= k)
             rc = FBK_ECORRUPT;
     }
@@ -417,11 +423,11 @@ get_words(fbk__codec *c, fbk__reader *in, fbk__strings *words, int64_t *numbers,
 }
 
 static fbk_status
-rows_of_words(const fbk__strings *words, const int64_t *numbers, fbk__strings *out, size_t n)
+rows_of_words(const fbk__strings *words, const int64_t *numbers, fbk__strings *out, size_t count)
 {
     fbk_status rc = FBK_OK;
 
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
+    for (size_t i = 0; rc >= 0 && i < count; i++) {
         size_t w = (size_t)numbers[i];
 
         rc = fbk__strings_add(out, words->bytes + words->offsets[w],
@@ -430,79 +436,89 @@ rows_of_words(const fbk__strings *words, const int64_t *numbers, fbk__strings *o
     return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
 }
 
+/* A word and a number of so many digits behind it, as one row. */
+static fbk_status
+add_counter(fbk__strings *out, const fbk__strings *words, size_t w, int64_t digits, int64_t value)
+{
+    char text[DIGITS_MAX];
+    fbk_status rc;
+
+    if (digits < 1 || digits > DIGITS_MAX || value < 0)
+        return FBK_ECORRUPT;
+    for (int64_t d = digits - 1; d >= 0; d--, value /= 10)
+        text[d] = (char)('0' + value % 10);
+    rc = fbk__strings_add(out, words->bytes + words->offsets[w],
+                          words->offsets[w + 1] - words->offsets[w]);
+    if (rc >= 0)
+        rc = fbk__strings_add(out, text, (size_t)digits);
+    if (rc >= 0) { /* two pieces, one row */
+        out->n--;
+        out->offsets[out->n] = out->offsets[out->n + 1];
+    }
+    return rc >= 0 && value ? FBK_ECORRUPT : rc;
+}
+
 static fbk_status
 rows_of_counters(fbk__codec *c, fbk__reader *in, const fbk__strings *words, const int64_t *numbers,
-                 fbk__strings *out, size_t n)
+                 fbk__strings *out, size_t n, size_t from, size_t count)
 {
-    int64_t *digits = numbers_of(c, n);
-    int64_t *values = numbers_of(c, n);
-    fbk_status rc = digits && values ? fbk__codec_get_ints(c, in, digits, n) : FBK_ENOMEM;
+    int64_t *digits = numbers_of(c, count);
+    int64_t *values = numbers_of(c, count);
+    fbk_status rc =
+        digits && values ? fbk__codec_get_ints_part(c, in, digits, n, from, count) : FBK_ENOMEM;
 
     if (rc >= 0)
-        rc = fbk__codec_get_ints(c, in, values, n);
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
-        char text[DIGITS_MAX];
-        int64_t value = values[i];
-        size_t w = (size_t)numbers[i];
-
-        if (digits[i] < 1 || digits[i] > DIGITS_MAX || value < 0) {
-            rc = FBK_ECORRUPT;
-            break;
-        }
-        for (int64_t d = digits[i] - 1; d >= 0; d--, value /= 10)
-            text[d] = (char)('0' + value % 10);
-        rc = fbk__strings_add(out, words->bytes + words->offsets[w],
-                              words->offsets[w + 1] - words->offsets[w]);
-        if (rc >= 0)
-            rc = fbk__strings_add(out, text, (size_t)digits[i]);
-        if (rc >= 0) { /* two pieces, one row */
-            out->n--;
-            out->offsets[out->n] = out->offsets[out->n + 1];
-        }
-        if (rc >= 0 && value)
-            rc = FBK_ECORRUPT;
-    }
+        rc = fbk__codec_get_ints_part(c, in, values, n, from, count);
+    for (size_t i = 0; rc >= 0 && i < count; i++)
+        rc = add_counter(out, words, (size_t)numbers[i], digits[i], values[i]);
     fbk__free(c->a, digits);
     fbk__free(c->a, values);
     return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
 }
 
 static fbk_status
-get_uuids(fbk__reader *in, fbk__strings *out, size_t n)
+get_uuids(fbk__reader *in, fbk__strings *out, size_t n, size_t from, size_t count)
 {
     const unsigned char *bytes = fbk__read_bytes(in, n * 16);
-    fbk_status rc = bytes ? strings_room(out, n, n * UUID_LEN) : FBK_ECORRUPT;
+    size_t at = out->n ? out->offsets[out->n] : 0;
+    fbk_status rc = bytes ? strings_room(out, out->n + count, at + count * UUID_LEN) : FBK_ECORRUPT;
 
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
-        uuid_unpack(bytes + i * 16, out->bytes + i * UUID_LEN);
-        out->offsets[i + 1] = (uint32_t)((i + 1) * UUID_LEN);
+    for (size_t i = 0; rc >= 0 && i < count; i++) {
+        uuid_unpack(bytes + (from + i) * 16, out->bytes + at + i * UUID_LEN);
+        out->offsets[++out->n] = (uint32_t)(at + (i + 1) * UUID_LEN);
     }
-    out->n = rc >= 0 ? n : 0;
-    return rc;
+    return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
 }
 
 fbk_status
-fbk__codec_get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n)
+fbk__codec_get_strings_part(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n,
+                            size_t from, size_t count)
 {
     uint64_t code = fbk__read_uvarint(in);
     fbk__strings words;
     int64_t *numbers;
     fbk_status rc;
 
-    fbk__strings_clear(out);
     if (in->bad || n > FBK__CODEC_MAX_ROWS || code > UUID)
         return FBK_ECORRUPT;
     if (code == TEXT)
-        return get_text(c, in, out, n);
+        return get_text(c, in, out, n, from, count);
     if (code == UUID)
-        return get_uuids(in, out, n);
+        return get_uuids(in, out, n, from, count);
     fbk__strings_init(&words, c->a);
-    numbers = numbers_of(c, n);
-    rc = numbers ? get_words(c, in, &words, numbers, n) : FBK_ENOMEM;
+    numbers = numbers_of(c, count);
+    rc = numbers ? get_words(c, in, &words, numbers, n, from, count) : FBK_ENOMEM;
     if (rc >= 0)
-        rc = code == WORDS ? rows_of_words(&words, numbers, out, n)
-                           : rows_of_counters(c, in, &words, numbers, out, n);
+        rc = code == WORDS ? rows_of_words(&words, numbers, out, count)
+                           : rows_of_counters(c, in, &words, numbers, out, n, from, count);
     fbk__strings_free(&words);
     fbk__free(c->a, numbers);
     return rc;
+}
+
+fbk_status
+fbk__codec_get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *out, size_t n)
+{
+    fbk__strings_clear(out);
+    return fbk__codec_get_strings_part(c, in, out, n, 0, n);
 }

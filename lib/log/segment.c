@@ -289,42 +289,64 @@ segment_missing(fbk *db, const fbk__segment *segment, int64_t id)
     return fbk__fail(db, FBK_EEXPIRED, "the snapshot of the event log was too old");
 }
 
-/* Of the columns of a group, decode those that are needed. */
-static fbk_status
-segment_read_group(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
-                   unsigned group, uint32_t needs, fbk__frame *f)
+fbk_status
+fbk__segment_damaged(fbk *db, const fbk__segment *segment, uint32_t frame)
 {
-    const fbk__segment_frame *facts = &segment->frames[frame];
+    return fbk__fail(db, FBK_ECORRUPT, "frame %u of segment %lld of the event log was damaged",
+                     frame, (long long)segment->id);
+}
+
+/* The chunk of a group, behind what *bytes holds. */
+static fbk_status
+fetch_group(fbk *db, const fbk__segment *segment, const fbk__segment_frame *facts, unsigned group,
+            fbk__buf *bytes, fbk__stored stored[FBK__N_FC])
+{
     int64_t id = chunk_id(segment->id, group, facts->chunk);
     fbk__slice slices[FBK__N_FC];
     fbk__stmt *st = NULL;
-    const void *bytes = NULL;
+    const void *chunk = NULL;
     size_t len = 0;
     fbk_status rc = FBK_OK;
 
     if (facts->columns & fbk__group_columns(group)) {
-        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, id, &st, &bytes, &len);
+        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, id, &st, &chunk, &len);
         if (rc == FBK_DONE) {
             fbk__stmt_put(st);
             return segment_missing(db, segment, id);
         }
     }
-    if (rc == FBK_OK) {
-        if (group == FBK__GROUP_ARRIVAL)
-            rc = head_check(facts, &bytes, &len);
-        if (rc >= 0)
-            rc = fbk__group_split(group, facts->columns, bytes, len, slices);
-        for (uint32_t left = needs & fbk__group_columns(group); rc >= 0 && left; left &= left - 1) {
-            unsigned column = (unsigned)__builtin_ctz(left);
+    if (rc >= 0 && group == FBK__GROUP_ARRIVAL && head_check(facts, &chunk, &len) < 0)
+        rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
+    if (rc >= 0 && fbk__group_split(group, facts->columns, chunk, len, slices) < 0)
+        rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
+    for (uint32_t left = fbk__group_columns(group); rc >= 0 && left; left &= left - 1) {
+        const fbk__slice *slice = &slices[__builtin_ctz(left)];
+        size_t skip = slice->len ? (size_t)((const char *)slice->bytes - (const char *)chunk) : 0;
 
-            rc = fbk__frame_get(c, f, column, slices[column].bytes, slices[column].len);
-        }
-        if (rc == FBK_ECORRUPT)
-            rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
-        else if (rc == FBK_ENOMEM)
-            rc = fbk__nomem(db);
+        stored[__builtin_ctz(left)] = (fbk__stored){bytes->len + skip, slice->len};
     }
+    if (rc >= 0 && chunk)
+        fbk__buf_add(bytes, chunk, len);
     fbk__stmt_put(st);
+    return rc >= 0 && bytes->failed ? fbk__nomem(db) : rc;
+}
+
+fbk_status
+fbk__segment_fetch(fbk *db, const fbk__segment *segment, uint32_t frame, uint32_t columns,
+                   fbk__buf *bytes, fbk__stored stored[FBK__N_FC], uint32_t *out_columns)
+{
+    fbk_status rc = fbk__read_begin(db);
+
+    if (rc < 0)
+        return rc;
+    *out_columns = 0;
+    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++) {
+        if (!(columns & fbk__group_columns(group)))
+            continue;
+        rc = fetch_group(db, segment, &segment->frames[frame], group, bytes, stored);
+        *out_columns |= fbk__group_columns(group);
+    }
+    fbk__read_end(db);
     return rc;
 }
 
@@ -332,6 +354,8 @@ fbk_status
 fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
                   uint32_t columns, fbk__frame *f)
 {
+    fbk__stored stored[FBK__N_FC];
+    uint32_t fetched;
     fbk_status rc;
 
     fbk__frame_clear(f);
@@ -341,14 +365,18 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
         return fbk__nomem(db);
     f->n = segment->frames[frame].n;
     columns = fbk__frame_needs(columns);
-    rc = fbk__read_begin(db);
-    if (rc < 0)
-        return rc;
-    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++) {
-        if (columns & fbk__group_columns(group))
-            rc = segment_read_group(db, c, segment, frame, group, columns, f);
+    fbk__buf_clear(&c->frame_bytes);
+    rc = fbk__segment_fetch(db, segment, frame, columns, &c->frame_bytes, stored, &fetched);
+    for (uint32_t left = columns; rc >= 0 && left; left &= left - 1) {
+        unsigned column = (unsigned)__builtin_ctz(left);
+        const fbk__stored *at = &stored[column];
+
+        rc = fbk__frame_get(c, f, column, at->len ? c->frame_bytes.data + at->at : NULL, at->len);
+        if (rc == FBK_ECORRUPT)
+            rc = fbk__segment_damaged(db, segment, frame);
+        else if (rc == FBK_ENOMEM)
+            rc = fbk__nomem(db);
     }
-    fbk__read_end(db);
     return rc;
 }
 

@@ -60,6 +60,24 @@ fbk__segment_unref(fbk__segment *segment);
 uint32_t
 fbk__segment_find(const fbk__segment *segment, uint32_t node);
 
+/** Where the stored bytes of a column lie in a buffer; len 0: they are all zero or empty. */
+typedef struct fbk__stored {
+    size_t at;
+    size_t len;
+} fbk__stored;
+
+/** Append the stored bytes of columns (bits) of a frame to *bytes, and say where each lies. Others
+ *  may come with them, as they lie: *out_columns says which `stored` were set. FBK_EEXPIRED as
+ *  below. */
+fbk_status
+fbk__segment_fetch(fbk *db, const fbk__segment *segment, uint32_t frame, uint32_t columns,
+                   fbk__buf *bytes, fbk__stored stored[FBK__N_FC], uint32_t *out_columns)
+    FBK_MUST_USE;
+
+/** The failure of a frame whose bytes are not what they should be. */
+fbk_status
+fbk__segment_damaged(fbk *db, const fbk__segment *segment, uint32_t frame);
+
 /** Decode columns (bits; what they need is read too) of a frame into `f`. FBK_EEXPIRED when the
  *  segment was cleared away, or the frame replaced, since the view was taken. */
 fbk_status

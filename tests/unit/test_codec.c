@@ -92,6 +92,51 @@ shape_value(int shape, size_t i, int64_t last)
     }
 }
 
+/* Any part of what `out` holds is what the whole has there. */
+static void
+assert_int_parts(const int64_t *values, size_t n)
+{
+    static int64_t part[N];
+
+    for (int round = 0; round < 12; round++) {
+        size_t from = fbk__rng_below(&rng, n);
+        size_t count = round ? fbk__rng_below(&rng, n - from + 1) : n - from;
+        fbk__reader in = reader();
+
+        tk_assert_ok(NULL, fbk__codec_get_ints_part(&codec, &in, part, n, from, count));
+        ck_assert(in.p == in.end);
+        ck_assert(count == 0 || memcmp(part, values + from, count * sizeof *part) == 0);
+    }
+}
+
+static void
+assert_string_parts(const fbk__strings *column)
+{
+    size_t n = column->n;
+    fbk__strings part;
+
+    fbk__strings_init(&part, NULL);
+    tk_assert_ok(NULL, fbk__strings_add(&part, "before", 6));
+    for (int round = 0; round < 12; round++) {
+        size_t from = fbk__rng_below(&rng, n);
+        size_t count = round ? fbk__rng_below(&rng, n - from + 1) : n - from;
+        uint32_t len = column->offsets[from + count] - column->offsets[from];
+        fbk__reader in = reader();
+
+        part.n = 1;
+        tk_assert_ok(NULL, fbk__codec_get_strings_part(&codec, &in, &part, n, from, count));
+        ck_assert(in.p == in.end);
+        ck_assert_uint_eq(part.n, count + 1);
+        for (size_t i = 0; i <= count; i++)
+            ck_assert_uint_eq(part.offsets[i + 1] - 6,
+                              column->offsets[from + i] - column->offsets[from]);
+        ck_assert(memcmp(part.bytes, "before", 6) == 0);
+        ck_assert(len == 0 ||
+                  memcmp(part.bytes + 6, column->bytes + column->offsets[from], len) == 0);
+    }
+    fbk__strings_free(&part);
+}
+
 START_TEST(integers_round_trip_and_shrink)
 {
     /* Bytes a value that the shape needs at most. */
@@ -112,6 +157,7 @@ START_TEST(integers_round_trip_and_shrink)
         in = reader();
         tk_assert_ok(NULL, fbk__codec_get_ints(&codec, &in, back, n));
         ck_assert(in.p == in.end && memcmp(values, back, n * sizeof *back) == 0);
+        assert_int_parts(values, n);
         if (n == N)
             ck_assert_msg((double)out.len / N <= most[_i], "shape %d: %.3f bytes a value", _i,
                           (double)out.len / N);
@@ -177,6 +223,8 @@ START_TEST(strings_round_trip_and_shrink)
             ck_assert_uint_eq(back.offsets[i + 1], column.offsets[i + 1]);
         if (n && column.offsets[n])
             ck_assert(memcmp(back.bytes, column.bytes, column.offsets[n]) == 0);
+        if (n)
+            assert_string_parts(&column);
         if (n == N)
             ck_assert_msg((double)out.len / N <= most[_i], "shape %d: %.3f bytes a value", _i,
                           (double)out.len / N);
@@ -224,6 +272,10 @@ START_TEST(damage_is_survived)
             out.data[at] = (char)fbk__rng_u64(&rng);
             (void)!(kind ? fbk__codec_get_strings(&codec, &in, &strings, 256)
                          : fbk__codec_get_ints(&codec, &in, back, 256));
+            in = reader();
+            fbk__strings_clear(&strings);
+            (void)!(kind ? fbk__codec_get_strings_part(&codec, &in, &strings, 256, 100, 56)
+                         : fbk__codec_get_ints_part(&codec, &in, back, 256, 100, 56));
             out.data[at] = was;
             ck_assert_uint_eq(codec.scratch_used, 0);
         }
@@ -285,6 +337,9 @@ START_TEST(every_allocation_may_fail)
             rc = fbk__codec_get_ints(&c, &in, values, 600);
         if (rc >= 0)
             rc = fbk__codec_get_strings(&c, &in, &strings, 600);
+        in = (fbk__reader){(unsigned char *)bytes.data, (unsigned char *)bytes.data + bytes.len, 0};
+        if (rc >= 0)
+            rc = fbk__codec_get_ints_part(&c, &in, values, 600, 7, 100);
         fbk__strings_free(&strings);
         fbk__buf_free(&bytes);
         fbk__codec_free(&c);
