@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 void
 bench_init(bench *b, const char *name, int argc, char **argv)
@@ -18,7 +21,7 @@ bench_init(bench *b, const char *name, int argc, char **argv)
         {"dir", required_argument, NULL, 'd'},  {NULL, 0, NULL, 0}};
     int c;
 
-    *b = (bench){name, NULL, NULL, 0, 0, 0};
+    *b = (bench){.name = name};
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
         case 'q':
@@ -50,7 +53,15 @@ bench_init(bench *b, const char *name, int argc, char **argv)
 int
 bench_wants(const bench *b, const char *name)
 {
-    return !b->only || strcmp(b->only, name) == 0;
+    size_t len = strlen(name);
+
+    if (!b->only)
+        return 1;
+    for (const char *at = strstr(b->only, name); at; at = strstr(at + 1, name)) {
+        if ((at == b->only || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
+            return 1;
+    }
+    return 0;
 }
 
 static double
@@ -83,6 +94,17 @@ bench_peak_bytes(void)
     return (uint64_t)usage.ru_maxrss * 1024u;
 }
 
+uint64_t
+bench_resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+
+    bench_must(file && fscanf(file, "%*u %lu", &pages) == 1, "/proc/self/statm", "not readable");
+    (void)fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static int
 compare_doubles(const void *x, const void *y)
 {
@@ -93,46 +115,96 @@ compare_doubles(const void *x, const void *y)
 }
 
 double
-bench_median(double *values, int n)
+bench_quantile(double *values, size_t n, double q)
 {
-    qsort(values, (size_t)n, sizeof *values, compare_doubles);
-    return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+    double at = q * (double)(n - 1);
+    size_t low = (size_t)at;
+
+    qsort(values, n, sizeof *values, compare_doubles);
+    if (low + 1 == n)
+        return values[low];
+    return values[low] + (at - (double)low) * (values[low + 1] - values[low]);
+}
+
+static double
+time_once(void (*fn)(void *), void *data)
+{
+    double start = bench_now();
+
+    fn(data);
+    return bench_now() - start;
+}
+
+void
+bench_time_both(const bench *b, void (*ours)(void *), void (*peer)(void *), void *data,
+                double *out_ours, double *out_peer)
+{
+    size_t n = (size_t)b->repeats;
+    double *seconds = calloc(2 * n, sizeof *seconds);
+
+    bench_must(seconds != NULL, "memory", "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        seconds[i] = time_once(ours, data);
+        if (peer)
+            seconds[n + i] = time_once(peer, data);
+    }
+    *out_ours = bench_quantile(seconds, n, 0.5);
+    *out_peer = bench_quantile(seconds + n, n, 0.5);
+    free(seconds);
 }
 
 double
 bench_time(const bench *b, void (*fn)(void *), void *data)
 {
-    double *seconds = malloc((size_t)b->repeats * sizeof *seconds);
     double median;
+    double none;
 
-    bench_must(seconds != NULL, "memory", "out of memory");
-    for (int i = 0; i < b->repeats; i++) {
-        double start = bench_now();
-
-        fn(data);
-        seconds[i] = bench_now() - start;
-    }
-    median = bench_median(seconds, b->repeats);
-    free(seconds);
+    bench_time_both(b, fn, NULL, data, &median, &none);
     return median;
 }
 
 void
-bench_print(const bench *b, const char *name, const char *unit, int less_is_better, double ours,
-            double peer, const char *peer_name)
+bench_in_child(void (*fn)(void *data, void *out), void *data, void *out, size_t size)
 {
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int status = 1;
+    pid_t pid;
+
+    bench_must(shared != MAP_FAILED, "mmap", "out of memory");
+    (void)fflush(NULL);
+    pid = fork();
+    bench_must(pid >= 0, "fork", "failed");
+    if (pid == 0) {
+        fn(data, shared);
+        _exit(0);
+    }
+    bench_must(waitpid(pid, &status, 0) == pid && status == 0, "child", "failed");
+    memcpy(out, shared, size);
+    (void)munmap(shared, size);
+}
+
+void
+bench_print(const bench *b, const bench_case *c, double ours, double peer, const char *note)
+{
+    double at_least = b->small ? c->at_least_small : c->at_least;
+
     printf("{\"bench\":\"%s\",\"case\":\"%s\",\"unit\":\"%s\",\"less_is_better\":%s,\"ours\":%.6g",
-           b->name, name, unit, less_is_better ? "true" : "false", ours);
-    if (peer_name && peer >= 0.0)
-        printf(",\"peer\":%.6g,\"peer_name\":\"%s\",\"ratio\":%.4g", peer, peer_name,
-               less_is_better ? peer / ours : ours / peer);
+           b->name, c->name, c->unit, c->less_is_better ? "true" : "false", ours);
+    if (c->peer_name && peer >= 0.0)
+        printf(",\"peer\":%.6g,\"peer_name\":\"%s\"", peer, c->peer_name);
+    if (at_least > 0.0)
+        printf(",\"at_least\":%.4g", at_least);
+    if (c->at_most > 0.0)
+        printf(",\"at_most\":%.4g", c->at_most);
+    if (note)
+        printf(",\"note\":\"%s\"", note);
     printf("}\n");
 }
 
 void
-bench_skip(const bench *b, const char *name, const char *reason)
+bench_skip(const bench *b, const bench_case *c, const char *reason)
 {
-    printf("{\"bench\":\"%s\",\"case\":\"%s\",\"skipped\":\"%s\"}\n", b->name, name, reason);
+    printf("{\"bench\":\"%s\",\"case\":\"%s\",\"skipped\":\"%s\"}\n", b->name, c->name, reason);
 }
 
 void

@@ -71,6 +71,11 @@ predict(void *data)
                "predict", "failed");
 }
 
+static const bench_case cases[] = {
+    {.name = "fit_bgnbd", .unit = "s", .less_is_better = 1},
+    {.name = "predict_bgnbd", .unit = "s", .less_is_better = 1},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -90,11 +95,10 @@ main(int argc, char **argv)
         draw(&c, &rng, i);
     write_table(&b, &c);
     fit(&c);
-    if (bench_wants(&b, "fit_bgnbd"))
-        bench_print(&b, "fit_bgnbd", "s", BENCH_LESS_IS_BETTER, bench_time(&b, fit, &c), -1, NULL);
-    if (bench_wants(&b, "predict_bgnbd"))
-        bench_print(&b, "predict_bgnbd", "s", BENCH_LESS_IS_BETTER, bench_time(&b, predict, &c), -1,
-                    NULL);
+    if (bench_wants(&b, cases[0].name))
+        bench_print(&b, &cases[0], bench_time(&b, fit, &c), -1, NULL);
+    if (bench_wants(&b, cases[1].name))
+        bench_print(&b, &cases[1], bench_time(&b, predict, &c), -1, NULL);
     fbk_clv_model_free(c.model);
     free(c.x);
     free(c.t_x);

@@ -94,6 +94,12 @@ decimal(char *out, const char *prefix, uint64_t value, int digits)
     return (uint32_t)n + (uint32_t)digits;
 }
 
+uint32_t
+gen_person(uint32_t number, char out[GEN_PERSON_SIZE])
+{
+    return decimal(out, "L", number, 10);
+}
+
 int
 gen_next(gen *g, gen_row *row)
 {
@@ -119,14 +125,16 @@ gen_next(gen *g, gen_row *row)
     row->item_number = (uint32_t)(scatter % o->n_items);
     row->quantity_milli = 1000 * (int64_t)(1 + fbk__rng_below(&g->rng, 4) / 3);
     row->price_micro = 10000 * (int64_t)(99 + fbk__mix64(row->item_number) % 9900);
-    row->person_len = decimal(row->person, "L", row->person_number, 10);
+    row->person_len = gen_person(row->person_number, row->person);
     row->item_len = decimal(row->item, "SKU", row->item_number, 7);
+    (void)snprintf(row->source, sizeof row->source, "till%u", row->till);
+    (void)snprintf(row->shop, sizeof row->shop, "shop%u", row->place);
     if (o->ids == GEN_IDS_UUID) {
         gen_uuid(g, row);
     } else {
         char prefix[24];
 
-        (void)snprintf(prefix, sizeof prefix, "till%u-", row->till);
+        (void)snprintf(prefix, sizeof prefix, "%s-", row->source);
         row->id_len = decimal(row->id, prefix, g->till_count[row->till]++, 9);
     }
     g->row++;

@@ -43,10 +43,15 @@ typedef struct gen {
     uint64_t till_count[256];
 } gen;
 
+/** Goes up when the rows of a seed change: what was made of them is then out of date. */
+enum { GEN_VERSION = 1, GEN_PERSON_SIZE = 24 };
+
 typedef struct gen_row {
     char id[40];
-    char person[24]; /* a loyalty number */
+    char person[GEN_PERSON_SIZE]; /* a loyalty number */
     char item[16];
+    char source[16]; /* the till */
+    char shop[16];
     int64_t occurred_us;
     int64_t received_us;
     uint32_t person_number;
@@ -67,6 +72,10 @@ gen_init(gen *g, const gen_options *options);
 /** The next row; 0 at the end. */
 int
 gen_next(gen *g, gen_row *out);
+
+/** Loyalty number of a person, NUL-terminated; its length. */
+uint32_t
+gen_person(uint32_t number, char out[GEN_PERSON_SIZE]);
 
 /** 1..n, P(k) ~ 1 / k^exponent, exponent > 0 and not 1. */
 void

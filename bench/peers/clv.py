@@ -15,6 +15,7 @@ import pandas
 parser = argparse.ArgumentParser()
 parser.add_argument('--dir', required=True)
 parser.add_argument('--quick', action='store_true')
+parser.add_argument('--case', required=True)
 args = parser.parse_args()
 warnings.simplefilter('ignore')
 table = pandas.read_csv(pathlib.Path(args.dir) / f'clv-{"quick" if args.quick else "full"}.csv')
@@ -31,8 +32,9 @@ def median(call):
 
 fitter = lifetimes.BetaGeoFitter()
 columns = table['frequency'], table['recency'], table['T']
-fit = median(lambda: fitter.fit(*columns))
-predict = median(lambda: fitter.conditional_expected_number_of_purchases_up_to_time(273.0, *columns))
-name = f'lifetimes {lifetimes.__version__}'
-print(json.dumps({'case': 'fit_bgnbd', 'peer': fit, 'peer_name': name}))
-print(json.dumps({'case': 'predict_bgnbd', 'peer': predict, 'peer_name': name}))
+fitter.fit(*columns)
+cases = {'fit_bgnbd': lambda: fitter.fit(*columns),
+         'predict_bgnbd': lambda: fitter.conditional_expected_number_of_purchases_up_to_time(273.0, *columns)}
+for case, call in cases.items():
+    if case in args.case.split(','):
+        print(json.dumps({'case': case, 'peer': median(call), 'peer_name': f'lifetimes {lifetimes.__version__}'}))
