@@ -44,12 +44,23 @@ fbk__chunk_write(fbk *db, fbk__chunk_table table, int64_t id, fbk__buf *bytes)
 }
 
 fbk_status
+fbk__chunk_check(fbk *db, fbk__chunk_table table, int64_t id, const void *bytes, size_t *len)
+{
+    uint64_t hash;
+
+    if (*len < HASH_LEN)
+        return fbk__chunk_damaged(db, table, id);
+    *len -= HASH_LEN;
+    memcpy(&hash, (const char *)bytes + *len, sizeof hash);
+    return hash == chunk_hash(table, id, bytes, *len) ? FBK_OK : fbk__chunk_damaged(db, table, id);
+}
+
+fbk_status
 fbk__chunk_open(fbk *db, fbk__chunk_table table, int64_t id, fbk__stmt **out, const void **bytes,
                 size_t *len)
 {
     static const char segment_sql[] = "SELECT bytes FROM log_chunk WHERE id = ?1";
     static const char run_sql[] = "SELECT bytes FROM log_run_chunk WHERE id = ?1";
-    uint64_t hash;
     fbk_status rc = fbk__stmt_get(db, table == FBK__CHUNK_RUN ? run_sql : segment_sql, out);
 
     if (rc < 0)
@@ -59,11 +70,7 @@ fbk__chunk_open(fbk *db, fbk__chunk_table table, int64_t id, fbk__stmt **out, co
     if (rc != FBK_OK)
         return rc;
     *bytes = fbk__column_blob(*out, 0, len);
-    if (*len < HASH_LEN)
-        return fbk__chunk_damaged(db, table, id);
-    *len -= HASH_LEN;
-    memcpy(&hash, (const char *)*bytes + *len, sizeof hash);
-    return hash == chunk_hash(table, id, *bytes, *len) ? FBK_OK : fbk__chunk_damaged(db, table, id);
+    return fbk__chunk_check(db, table, id, *bytes, len);
 }
 
 fbk_status

@@ -22,6 +22,11 @@ fbk_status
 fbk__chunk_open(fbk *db, fbk__chunk_table table, int64_t id, fbk__stmt **out, const void **bytes,
                 size_t *len) FBK_MUST_USE;
 
+/** Whether the bytes of row `id` end in their checksum, which is then taken off their length. */
+fbk_status
+fbk__chunk_check(fbk *db, fbk__chunk_table table, int64_t id, const void *bytes, size_t *len)
+    FBK_MUST_USE;
+
 /** FBK_OK when the row is there, FBK_DONE when not. */
 fbk_status
 fbk__chunk_exists(fbk *db, fbk__chunk_table table, int64_t id) FBK_MUST_USE;

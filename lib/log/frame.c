@@ -6,6 +6,33 @@
 
 enum { FRAME_MAX = FBK__CODEC_MAX_ROWS };
 
+const uint8_t fbk__frame_layout[FBK__N_FC] = {
+    FBK__EV_N_LINES,
+    FBK__EV_N_EXTRA,
+    FBK__EV_N_PROPS,
+    FBK__EV_NODE,
+    FBK__EV_KIND,
+    FBK__EV_FLAGS,
+    FBK__EV_CURRENCY,
+    FBK__FC_LINES + FBK__LN_KIND,
+    FBK__FC_LINES + FBK__LN_ITEM,
+    FBK__FC_LINES + FBK__LN_QUANTITY,
+    FBK__FC_LINES + FBK__LN_PRICE,
+    FBK__FC_LINES + FBK__LN_DISCOUNT,
+    FBK__FC_LINES + FBK__LN_TAX,
+    FBK__FC_LINES + FBK__LN_AMOUNT,
+    FBK__EV_SOURCE,
+    FBK__EV_CHANNEL,
+    FBK__EV_PLACE,
+    FBK__EV_OCCURRED,
+    FBK__EV_ARRIVAL,
+    FBK__EV_RECEIVED,
+    FBK__FC_EXTRA,
+    FBK__FC_PROPS,
+    FBK__FC_ORDERS,
+    FBK__FC_IDS,
+};
+
 void
 fbk__frame_init(fbk__frame *f, const fbk_allocator *a)
 {
@@ -559,7 +586,7 @@ fbk__frame_pack(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
     fbk__buf_uvarint(out, f->n.props);
     for (unsigned i = 0; rc >= 0 && i < FBK__N_FC; i++) {
         fbk__buf_clear(&column);
-        rc = fbk__frame_put(c, &column, f, i);
+        rc = fbk__frame_put(c, &column, f, fbk__frame_layout[i]);
         fbk__buf_uvarint(out, column.len);
         if (column.len)
             fbk__buf_add(out, column.data, column.len);
@@ -608,7 +635,8 @@ fbk__frame_unpack(fbk__codec *c, fbk__reader *in, fbk__frame *f)
         uint64_t len = fbk__read_uvarint(in);
         const void *bytes = fbk__read_bytes(in, in->bad ? SIZE_MAX : len);
 
-        rc = bytes ? fbk__frame_get(c, f, i, len ? bytes : NULL, len) : FBK_ECORRUPT;
+        rc = bytes ? fbk__frame_get(c, f, fbk__frame_layout[i], len ? bytes : NULL, len)
+                   : FBK_ECORRUPT;
     }
     end = in->p;
     if (rc >= 0) {

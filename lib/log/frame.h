@@ -53,6 +53,10 @@ enum {
     FBK__N_FC
 };
 
+/** The columns in the order in which they lie and are decoded: what is scanned most lies together
+ *  at the front, and what a column is computed from comes before it. Stored. */
+extern const uint8_t fbk__frame_layout[FBK__N_FC];
+
 /** How much of everything a frame holds; stored in the directory of its segment. */
 typedef struct fbk__frame_size {
     uint32_t events, lines, extra, props;

@@ -6,18 +6,16 @@
 
 #include "log/chunk.h"
 #include "log/clock.h"
-#include "log/group.h"
 #include "store/conn.h"
 
-/* Where a chunk lies: segment, group of columns, frame, from the highest bits down. */
-enum { FRAME_BITS = 22, GROUP_BITS = 6 };
-/* The group behind the frames' own that holds the directory. */
-enum { DIRECTORY = (1 << GROUP_BITS) - 1, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 13 };
+/* Row of the directory: behind all pieces of the frames. */
+enum { DIRECTORY = (1 << FBK__STREAM_PIECES_LOG2) - 1, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
+enum { FRAME_BYTES_MAX = 1 << 30, HEAD_MAX = 256 };
 
 static int64_t
-chunk_id(int64_t segment, unsigned group, uint32_t frame)
+piece_id(int64_t segment, uint32_t piece)
 {
-    return segment << (FRAME_BITS + GROUP_BITS) | (int64_t)group << FRAME_BITS | frame;
+    return segment << FBK__STREAM_PIECES_LOG2 | piece;
 }
 
 /* -- directory --------------------------------------------------------------------------------- */
@@ -25,9 +23,10 @@ chunk_id(int64_t segment, unsigned group, uint32_t frame)
 static int64_t
 frame_fact(const fbk__segment_frame *f, int fact)
 {
-    const int64_t facts[N_FRAME_FACTS] = {
-        f->n.events, f->n.lines, f->n.extra,     f->n.props,     f->min_node, f->max_node, f->flags,
-        f->min_us,   f->max_us,  f->min_arrival, f->max_arrival, f->chunk,    f->columns};
+    const int64_t facts[N_FRAME_FACTS] = {f->n.events, f->n.lines,     f->n.extra,     f->n.props,
+                                          f->min_node, f->max_node,    f->flags,       f->min_us,
+                                          f->max_us,   f->min_arrival, f->max_arrival, f->chunk,
+                                          f->columns,  f->len,         (int64_t)f->at};
 
     return facts[fact];
 }
@@ -63,7 +62,8 @@ directory_frame(const int64_t *v, size_t n, size_t i, fbk__segment_frame *f)
             return false;
     }
     if (x[0] == 0 || x[4] < 0 || x[4] > x[5] || x[5] > UINT32_MAX || x[7] > x[8] || x[9] > x[10] ||
-        x[11] < 0 || x[11] >> FRAME_BITS || x[12] < 0 || x[12] >> FBK__N_FC)
+        x[11] < 0 || x[11] >> 32 || x[12] < 0 || x[12] >> FBK__N_FC || x[13] < 1 ||
+        x[13] > FRAME_BYTES_MAX || x[14] < 0 || x[14] >> 48)
         return false;
     f->n = (fbk__frame_size){(uint32_t)x[0], (uint32_t)x[1], (uint32_t)x[2], (uint32_t)x[3]};
     f->min_node = (uint32_t)x[4];
@@ -75,6 +75,8 @@ directory_frame(const int64_t *v, size_t n, size_t i, fbk__segment_frame *f)
     f->max_arrival = x[10];
     f->chunk = (uint32_t)x[11];
     f->columns = (uint32_t)x[12];
+    f->len = (uint32_t)x[13];
+    f->at = (uint64_t)x[14];
     return i == 0 || (f - 1)->max_node <= f->min_node;
 }
 
@@ -158,11 +160,11 @@ fbk__segment_load(fbk *db, int64_t id, fbk__segment **out)
     fbk__codec_init(&codec, fbk__a(db));
     rc = segment_facts(db, id, s);
     if (rc >= 0) {
-        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, chunk_id(id, DIRECTORY, 0), &st, &bytes, &len);
+        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY), &st, &bytes, &len);
         if (rc == FBK_OK)
             rc = directory_get(&codec, bytes, len, s);
         if (rc == FBK_DONE || rc == FBK_ECORRUPT)
-            rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, chunk_id(id, DIRECTORY, 0));
+            rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY));
         else if (rc == FBK_ENOMEM)
             rc = fbk__nomem(db);
         fbk__stmt_put(st);
@@ -212,61 +214,68 @@ fbk__segment_find(const fbk__segment *segment, uint32_t node)
 }
 
 /* -- what a frame says of itself ---------------------------------------------------------------
- * The first group, which no frame is without, begins with the sizes of its frame and which of the
- * other columns it has: so that a frame can be read by itself when the directory is lost. */
+ * It begins with its sizes and the length of each column, in the order in which they lie: so that
+ * a frame can be read by itself when the directory is lost. */
 
-static void
-head_put(fbk__buf *out, const fbk__frame_size *n, uint32_t columns)
-{
-    fbk__buf_uvarint(out, n->events);
-    fbk__buf_uvarint(out, n->lines);
-    fbk__buf_uvarint(out, n->extra);
-    fbk__buf_uvarint(out, n->props);
-    fbk__buf_uvarint(out, columns);
-}
-
-static fbk_status
-head_get(fbk__reader *in, fbk__frame_size *n, uint32_t *columns)
-{
-    uint64_t x[5];
-
-    for (int i = 0; i < 5; i++)
-        x[i] = fbk__read_uvarint(in);
-    for (int i = 0; i < 4; i++) {
-        if (x[i] > FBK__CODEC_MAX_ROWS)
-            return FBK_ECORRUPT;
-    }
-    if (in->bad || x[0] == 0 || x[4] >> FBK__N_FC || !(x[4] & 1u << FBK__EV_ARRIVAL))
-        return FBK_ECORRUPT;
-    *n = (fbk__frame_size){(uint32_t)x[0], (uint32_t)x[1], (uint32_t)x[2], (uint32_t)x[3]};
-    *columns = (uint32_t)x[4];
-    return FBK_OK;
-}
-
-/* It must be what the directory says. */
-static fbk_status
-head_check(const fbk__segment_frame *facts, const void **bytes, size_t *len)
-{
-    fbk__reader in = {*bytes, (const unsigned char *)*bytes + *len, false};
+typedef struct frame_head {
     fbk__frame_size n;
     uint32_t columns;
-    fbk_status rc = head_get(&in, &n, &columns);
+    uint32_t len[FBK__N_FC]; /* by column */
+    size_t size;             /* of the head itself */
+} frame_head;
 
-    if (rc < 0)
-        return rc;
-    if (memcmp(&n, &facts->n, sizeof n) != 0 || columns != facts->columns)
-        return FBK_ECORRUPT;
-    *bytes = in.p;
-    *len = (size_t)(in.end - in.p);
-    return FBK_OK;
+static void
+head_put(fbk__buf *out, const frame_head *h)
+{
+    fbk__buf_uvarint(out, h->n.events);
+    fbk__buf_uvarint(out, h->n.lines);
+    fbk__buf_uvarint(out, h->n.extra);
+    fbk__buf_uvarint(out, h->n.props);
+    for (int i = 0; i < FBK__N_FC; i++)
+        fbk__buf_uvarint(out, h->len[fbk__frame_layout[i]]);
+}
+
+/* FBK_ECORRUPT when it is not the head of a frame of `len` bytes, as one that was erased. */
+static fbk_status
+head_get(const void *bytes, size_t have, size_t len, frame_head *h)
+{
+    fbk__reader in = {bytes, (const unsigned char *)bytes + have, false};
+    uint64_t n[4];
+    uint64_t total = 0;
+
+    memset(h, 0, sizeof *h);
+    for (int i = 0; i < 4; i++) {
+        n[i] = fbk__read_uvarint(&in);
+        if (n[i] > FBK__CODEC_MAX_ROWS)
+            return FBK_ECORRUPT;
+    }
+    h->n = (fbk__frame_size){(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2], (uint32_t)n[3]};
+    for (int i = 0; i < FBK__N_FC; i++) {
+        uint64_t size = fbk__read_uvarint(&in);
+
+        if (size > len)
+            return FBK_ECORRUPT;
+        total += size;
+        h->len[fbk__frame_layout[i]] = (uint32_t)size;
+        h->columns |= (uint32_t)(size > 0) << fbk__frame_layout[i];
+    }
+    h->size = (size_t)(in.p - (const unsigned char *)bytes);
+    return in.bad || n[0] == 0 || h->size + total != len ? FBK_ECORRUPT : FBK_OK;
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-/* A chunk that should be there is not: the segment was cleared away, or the frame replaced,
+fbk_status
+fbk__segment_damaged(fbk *db, const fbk__segment *segment, uint32_t frame)
+{
+    return fbk__fail(db, FBK_ECORRUPT, "frame %u of segment %lld of the event log was damaged",
+                     frame, (long long)segment->id);
+}
+
+/* A frame that should be there is not: the segment was cleared away, or the frame replaced,
  * since the view was taken; else it is damage. */
 static fbk_status
-segment_missing(fbk *db, const fbk__segment *segment, int64_t id)
+segment_missing(fbk *db, const fbk__segment *segment, uint32_t frame)
 {
     static const char sql[] = "SELECT version FROM log_segment WHERE segment = ?1";
     fbk__stmt *st = NULL;
@@ -281,72 +290,116 @@ segment_missing(fbk *db, const fbk__segment *segment, int64_t id)
         same = (uint64_t)fbk__column_int64(st, 0) == segment->version;
     fbk__stmt_put(st);
     if (rc >= 0 && same)
-        rc = fbk__chunk_exists(db, FBK__CHUNK_SEGMENT, chunk_id(segment->id, DIRECTORY, 0));
+        rc = fbk__chunk_exists(db, FBK__CHUNK_SEGMENT, piece_id(segment->id, DIRECTORY));
     if (rc < 0)
         return rc;
     if (same && rc == FBK_OK)
-        return fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
+        return fbk__segment_damaged(db, segment, frame);
     return fbk__fail(db, FBK_EEXPIRED, "the snapshot of the event log was too old");
 }
 
-fbk_status
-fbk__segment_damaged(fbk *db, const fbk__segment *segment, uint32_t frame)
+/* What is read of a frame: its bytes [from, to) lie at `at` of the buffer. */
+typedef struct fetch {
+    fbk *db;
+    const fbk__segment *segment;
+    uint32_t frame;
+    uint32_t columns; /* that lie in what was read */
+    fbk__buf *bytes;
+    fbk__stored *stored;
+    size_t from, to, at;
+    frame_head head;
+} fetch;
+
+static fbk_status
+fetch_range(fetch *r, size_t from, size_t to)
 {
-    return fbk__fail(db, FBK_ECORRUPT, "frame %u of segment %lld of the event log was damaged",
-                     frame, (long long)segment->id);
+    const fbk__segment_frame *facts = &r->segment->frames[r->frame];
+    fbk_status rc;
+    char *room;
+
+    if (from >= to)
+        return FBK_OK;
+    room = fbk__buf_room(r->bytes, to - from);
+    if (!room)
+        return fbk__nomem(r->db);
+    if (from != r->to) {
+        r->from = from;
+        r->at = r->bytes->len;
+    }
+    rc = fbk__stream_get(r->db, piece_id(r->segment->id, 0), facts->at + from, to - from, room);
+    r->bytes->len += to - from;
+    r->to = to;
+    return rc == FBK_DONE ? segment_missing(r->db, r->segment, r->frame) : rc;
 }
 
-/* The chunk of a group, behind what *bytes holds. */
+/* The head; with it comes the rest of its piece. */
 static fbk_status
-fetch_group(fbk *db, const fbk__segment *segment, const fbk__segment_frame *facts, unsigned group,
-            fbk__buf *bytes, fbk__stored stored[FBK__N_FC])
+fetch_head(fetch *r)
 {
-    int64_t id = chunk_id(segment->id, group, facts->chunk);
-    fbk__slice slices[FBK__N_FC];
-    fbk__stmt *st = NULL;
-    const void *chunk = NULL;
-    size_t len = 0;
-    fbk_status rc = FBK_OK;
+    const fbk__segment_frame *facts = &r->segment->frames[r->frame];
+    size_t first = FBK__STREAM_PIECE - (size_t)(facts->at % FBK__STREAM_PIECE);
+    fbk_status rc;
 
-    if (facts->columns & fbk__group_columns(group)) {
-        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, id, &st, &chunk, &len);
-        if (rc == FBK_DONE) {
-            fbk__stmt_put(st);
-            return segment_missing(db, segment, id);
+    first = first < HEAD_MAX ? HEAD_MAX : first;
+    r->at = r->bytes->len;
+    rc = fetch_range(r, 0, first < facts->len ? first : facts->len);
+    if (rc < 0)
+        return rc;
+    rc = head_get(r->bytes->data + r->at, r->to, facts->len, &r->head);
+    if (rc < 0 || memcmp(&r->head.n, &facts->n, sizeof r->head.n) != 0 ||
+        r->head.columns != facts->columns)
+        return segment_missing(r->db, r->segment, r->frame);
+    return FBK_OK;
+}
+
+/* Columns that are needed and lie less than a piece apart are read at once. */
+static fbk_status
+fetch_columns(fetch *r, uint32_t columns)
+{
+    size_t start[FBK__N_FC + 1] = {r->head.size};
+
+    for (int i = 0; i < FBK__N_FC; i++)
+        start[i + 1] = start[i] + r->head.len[fbk__frame_layout[i]];
+    for (int i = 0; i < FBK__N_FC; i++) {
+        unsigned column = fbk__frame_layout[i];
+
+        if (columns & 1u << column && start[i + 1] > r->to) {
+            int last = i;
+            fbk_status rc;
+
+            for (int k = i + 1; k < FBK__N_FC && start[k] < start[last + 1] + FBK__STREAM_PIECE;
+                 k++)
+                last = columns & 1u << fbk__frame_layout[k] ? k : last;
+            rc = fetch_range(r, start[i] > r->to + FBK__STREAM_PIECE ? start[i] : r->to,
+                             start[last + 1]);
+            if (rc < 0)
+                return rc;
         }
+        if (start[i] == start[i + 1])
+            r->stored[column] = (fbk__stored){0, 0};
+        else if (start[i] >= r->from && start[i + 1] <= r->to)
+            r->stored[column] = (fbk__stored){r->at + start[i] - r->from, start[i + 1] - start[i]};
+        else
+            continue;
+        r->columns |= 1u << column;
     }
-    if (rc >= 0 && group == FBK__GROUP_ARRIVAL && head_check(facts, &chunk, &len) < 0)
-        rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
-    if (rc >= 0 && fbk__group_split(group, facts->columns, chunk, len, slices) < 0)
-        rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
-    for (uint32_t left = fbk__group_columns(group); rc >= 0 && left; left &= left - 1) {
-        const fbk__slice *slice = &slices[__builtin_ctz(left)];
-        size_t skip = slice->len ? (size_t)((const char *)slice->bytes - (const char *)chunk) : 0;
-
-        stored[__builtin_ctz(left)] = (fbk__stored){bytes->len + skip, slice->len};
-    }
-    if (rc >= 0 && chunk)
-        fbk__buf_add(bytes, chunk, len);
-    fbk__stmt_put(st);
-    return rc >= 0 && bytes->failed ? fbk__nomem(db) : rc;
+    return FBK_OK;
 }
 
 fbk_status
 fbk__segment_fetch(fbk *db, const fbk__segment *segment, uint32_t frame, uint32_t columns,
                    fbk__buf *bytes, fbk__stored stored[FBK__N_FC], uint32_t *out_columns)
 {
+    fetch r = {.db = db, .segment = segment, .frame = frame, .bytes = bytes, .stored = stored};
     fbk_status rc = fbk__read_begin(db);
 
     if (rc < 0)
         return rc;
-    *out_columns = 0;
-    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++) {
-        if (!(columns & fbk__group_columns(group)))
-            continue;
-        rc = fetch_group(db, segment, &segment->frames[frame], group, bytes, stored);
-        *out_columns |= fbk__group_columns(group);
-    }
+    rc = fetch_head(&r);
+    if (rc >= 0)
+        rc = fetch_columns(&r, columns);
     fbk__read_end(db);
+    *out_columns = r.columns;
     return rc;
 }
 
@@ -367,10 +420,12 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
     columns = fbk__frame_needs(columns);
     fbk__buf_clear(&c->frame_bytes);
     rc = fbk__segment_fetch(db, segment, frame, columns, &c->frame_bytes, stored, &fetched);
-    for (uint32_t left = columns; rc >= 0 && left; left &= left - 1) {
-        unsigned column = (unsigned)__builtin_ctz(left);
+    for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        unsigned column = fbk__frame_layout[i];
         const fbk__stored *at = &stored[column];
 
+        if (!(columns & 1u << column))
+            continue;
         rc = fbk__frame_get(c, f, column, at->len ? c->frame_bytes.data + at->at : NULL, at->len);
         if (rc == FBK_ECORRUPT)
             rc = fbk__segment_damaged(db, segment, frame);
@@ -396,7 +451,7 @@ fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *
     w->level = level;
     fbk__frame_init(&w->frame, w->a);
     fbk__codec_init(&w->codec, w->a);
-    fbk__buf_init(&w->column, w->a);
+    fbk__buf_init(&w->bytes_of_frame, w->a);
     rc = fbk__stmt_get(db, sql, &st);
     if (rc < 0)
         return rc;
@@ -405,6 +460,7 @@ fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     w->id = rc < 0 ? 0 : fbk__last_rowid(db);
+    fbk__stream_init(&w->stream, w->a, piece_id(w->id, 0), 0);
     return rc;
 }
 
@@ -432,29 +488,34 @@ facts_of_frame(const fbk__frame *f, uint32_t chunk, fbk__segment_frame *out)
     }
 }
 
-/* The columns of a frame as chunks, a group each; *bytes grows by what they take. */
+/* A frame at the end of a stream; `facts` are told where. */
 static fbk_status
-frame_write(fbk *db, fbk__codec *c, fbk__buf *buf, int64_t segment, uint32_t chunk,
-            const fbk__frame *f, uint32_t *columns, uint64_t *bytes)
+frame_write(fbk *db, fbk__codec *c, fbk__stream *stream, fbk__buf *buf, const fbk__frame *f,
+            fbk__segment_frame *facts)
 {
+    fbk__buf *columns = &c->frame_bytes;
+    frame_head head = {.n = f->n};
     fbk_status rc = FBK_OK;
 
-    *columns = 1u << FBK__EV_ARRIVAL;
-    if (chunk >> FRAME_BITS)
-        return fbk__fail(db, FBK_ETOOBIG, "a segment of the event log had too many frames");
-    for (unsigned group = FBK__N_GROUPS; rc >= 0 && group-- > 0;) {
-        fbk__buf_clear(buf);
-        if (group == FBK__GROUP_ARRIVAL) /* the last one: the others are known now */
-            head_put(buf, &f->n, *columns);
-        rc = fbk__group_put(c, buf, f, group, columns);
-        if (rc == FBK_ENOMEM)
-            return fbk__nomem(db);
-        if (rc >= 0 && buf->len) {
-            rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, chunk_id(segment, group, chunk), buf);
-            *bytes += buf->len;
-        }
+    fbk__buf_clear(columns);
+    for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        unsigned column = fbk__frame_layout[i];
+        size_t before = columns->len;
+
+        rc = fbk__frame_put(c, columns, f, column);
+        head.len[column] = (uint32_t)(columns->len - before);
+        facts->columns |= (uint32_t)(columns->len > before) << column;
     }
-    return rc;
+    fbk__buf_clear(buf);
+    head_put(buf, &head);
+    if (rc < 0 || buf->failed || columns->failed)
+        return fbk__nomem(db);
+    if (buf->len + columns->len > FRAME_BYTES_MAX)
+        return fbk__fail(db, FBK_ETOOBIG, "a frame of the event log was too large");
+    facts->at = stream->len;
+    facts->len = (uint32_t)(buf->len + columns->len);
+    rc = fbk__stream_put(db, stream, buf->data, buf->len);
+    return rc < 0 ? rc : fbk__stream_put(db, stream, columns->data, columns->len);
 }
 
 static fbk_status
@@ -468,8 +529,7 @@ segment_flush(fbk *db, fbk__segment_writer *w)
     if (!fbk__grow(w->a, &w->frames, &w->frame_cap, w->n_frames + 1, sizeof *w->frames))
         return fbk__nomem(db);
     facts_of_frame(&w->frame, number, &w->frames[w->n_frames++]);
-    rc = frame_write(db, &w->codec, &w->column, w->id, number, &w->frame,
-                     &w->frames[number].columns, &w->bytes);
+    rc = frame_write(db, &w->codec, &w->stream, &w->bytes_of_frame, &w->frame, &w->frames[number]);
     fbk__frame_clear(&w->frame);
     w->frame_rows = 0;
     return rc;
@@ -516,20 +576,23 @@ segment_write_facts(fbk *db, int64_t id, uint64_t version, uint64_t events, uint
 fbk_status
 fbk__segment_end(fbk *db, fbk__segment_writer *w)
 {
+    fbk__buf *buf = &w->bytes_of_frame;
     uint64_t events = 0;
     fbk_status rc = segment_flush(db, w);
 
     if (rc < 0)
         return rc;
-    fbk__buf_clear(&w->column);
-    rc = directory_put(&w->codec, &w->column, w->frames, w->n_frames, w->a);
+    rc = fbk__stream_end(db, &w->stream);
+    if (rc < 0)
+        return rc;
+    fbk__buf_clear(buf);
+    rc = directory_put(&w->codec, buf, w->frames, w->n_frames, w->a);
     if (rc < 0)
         return fbk__nomem(db);
-    rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, chunk_id(w->id, DIRECTORY, 0), &w->column);
-    w->bytes += w->column.len;
+    rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, piece_id(w->id, DIRECTORY), buf);
     for (size_t i = 0; i < w->n_frames; i++)
         events += w->frames[i].n.events;
-    return rc < 0 ? rc : segment_write_facts(db, w->id, 0, events, w->bytes);
+    return rc < 0 ? rc : segment_write_facts(db, w->id, 0, events, w->stream.len + buf->len);
 }
 
 void
@@ -539,26 +602,37 @@ fbk__segment_writer_free(fbk__segment_writer *w)
         return;
     fbk__frame_free(&w->frame);
     fbk__codec_free(&w->codec);
-    fbk__buf_free(&w->column);
+    fbk__buf_free(&w->bytes_of_frame);
+    fbk__stream_free(&w->stream);
     fbk__free(w->a, w->frames);
     memset(w, 0, sizeof *w);
 }
 
 /* -- erasing ----------------------------------------------------------------------------------- */
 
+/* Behind all frames of a segment. */
+static uint64_t
+segment_end(const fbk__segment *segment)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < segment->n_frames; i++) {
+        const fbk__segment_frame *f = &segment->frames[i];
+
+        end = f->at + f->len > end ? f->at + f->len : end;
+    }
+    return end;
+}
+
 fbk_status
 fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t frame,
                      const fbk__frame *with)
 {
     fbk__segment_frame *f = &segment->frames[frame];
-    uint32_t old = f->chunk;
-    uint32_t n;
+    fbk__stream stream;
     fbk__buf buf;
-    fbk_status rc = FBK_OK;
+    fbk_status rc = fbk__stream_zero(db, piece_id(segment->id, 0), f->at, f->len);
 
-    for (unsigned group = 0; rc >= 0 && group < FBK__N_GROUPS; group++)
-        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, chunk_id(segment->id, group, old),
-                              chunk_id(segment->id, group, old), 1, &n);
     if (rc < 0)
         return rc;
     segment->n_events -= f->n.events;
@@ -568,19 +642,24 @@ fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t fra
         memmove(f, f + 1, (segment->n_frames - frame) * sizeof *f);
         return FBK_OK;
     }
+    fbk__stream_init(&stream, fbk__a(db), piece_id(segment->id, 0), segment_end(segment));
     facts_of_frame(with, segment->next_chunk++, f);
     segment->n_events += f->n.events;
     segment->n_lines += f->n.lines;
     fbk__buf_init(&buf, fbk__a(db));
-    rc = frame_write(db, c, &buf, segment->id, f->chunk, with, &f->columns, &segment->bytes);
+    rc = frame_write(db, c, &stream, &buf, with, f);
+    if (rc >= 0)
+        rc = fbk__stream_end(db, &stream);
+    segment->bytes += f->len;
     fbk__buf_free(&buf);
+    fbk__stream_free(&stream);
     return rc;
 }
 
 fbk_status
 fbk__segment_rewrite(fbk *db, fbk__codec *c, fbk__segment *segment)
 {
-    int64_t id = chunk_id(segment->id, DIRECTORY, 0);
+    int64_t id = piece_id(segment->id, DIRECTORY);
     uint32_t n;
     fbk__buf buf;
     fbk_status rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, id, id, 1, &n);
@@ -623,7 +702,7 @@ fbk_status
 fbk__segment_clear(fbk *db, int64_t id, uint32_t most)
 {
     static const char sql[] = "DELETE FROM log_segment WHERE segment = ?1";
-    int64_t directory = chunk_id(id, DIRECTORY, 0);
+    int64_t directory = piece_id(id, DIRECTORY);
     fbk__stmt *st = NULL;
     uint32_t n = 0;
     fbk_status rc;
@@ -631,7 +710,7 @@ fbk__segment_clear(fbk *db, int64_t id, uint32_t most)
     /* The directory first: a reader that finds a chunk missing then knows why. */
     rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, directory, directory, 1, &n);
     if (rc >= 0)
-        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, chunk_id(id, 0, 0), directory, most, &n);
+        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, piece_id(id, 0), directory, most, &n);
     if (rc < 0 || n >= most)
         return rc;
     rc = fbk__stmt_get(db, sql, &st);

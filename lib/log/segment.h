@@ -4,11 +4,13 @@
 #define LOG_SEGMENT_H
 
 #include "log/frame.h"
+#include "log/stream.h"
 
-/* Segments: sealed events, sorted by (node, occurred, arrival), in frames of at most 4,096 rows.
- * The columns of a frame are rows of log_chunk, a row for each group of them (log/group.h), and
- * those of one group of neighbouring frames lie together, so that a scan reads no more than it asks
- * for. A segment is written in state building, published whole, and dies whole.
+/* Segments: sealed events, sorted by (node, occurred, arrival), in frames of at most
+ * FBK__FRAME_ROWS rows, which lie one behind the other in a stream (stream.h). A frame begins with
+ * its sizes and the length of each column, so that it can be read by itself; the columns that are
+ * scanned lie together at its front. A segment is written in state building, published whole, and
+ * dies whole.
  *
  * States in log_segment: */
 enum { FBK__SEGMENT_BUILDING = 0, FBK__SEGMENT_LIVE = 1, FBK__SEGMENT_DEAD = 2 };
@@ -19,9 +21,10 @@ typedef struct fbk__segment_frame {
     uint32_t min_node;
     uint32_t max_node;
     uint32_t flags;   /* or of the events' */
-    uint32_t chunk;   /* number that its chunks have: another one after erasing */
-    uint32_t columns; /* bit of those that have a chunk; the others are all zero or empty */
-    uint32_t unused;
+    uint32_t chunk;   /* number of it in the segment: another one after erasing */
+    uint32_t columns; /* bit of those that are stored; the others are all zero or empty */
+    uint32_t len;     /* in the stream */
+    uint64_t at;
     int64_t min_us;
     int64_t max_us;
     int64_t min_arrival;
@@ -39,7 +42,7 @@ typedef struct fbk__segment {
     uint64_t version; /* counts the erasures */
     uint64_t n_events;
     uint64_t n_lines;
-    uint64_t bytes; /* of its chunks */
+    uint64_t bytes; /* of its frames and directory */
     int64_t min_us;
     int64_t max_us;
     int64_t min_arrival;
@@ -92,11 +95,11 @@ typedef struct fbk__segment_writer {
     fbk__frame frame; /* being filled */
     uint32_t frame_rows;
     fbk__codec codec;
-    fbk__buf column;
+    fbk__stream stream;
+    fbk__buf bytes_of_frame;
     fbk__segment_frame *frames;
     size_t n_frames;
     size_t frame_cap;
-    uint64_t bytes;
 } fbk__segment_writer;
 
 /** Inside a write transaction: make the row, in state building. `owner` tells the build apart from
@@ -117,8 +120,8 @@ fbk__segment_end(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
 void
 fbk__segment_writer_free(fbk__segment_writer *w);
 
-/** Inside a write transaction: put another frame (may be empty) in place of one, whose chunks are
- *  deleted; readers of an older view get FBK_EEXPIRED there. Then write the directory anew. */
+/** Inside a write transaction: put another frame (may be empty) in place of one, whose bytes are
+ *  zeroed; readers of an older view get FBK_EEXPIRED there. Then write the directory anew. */
 fbk_status
 fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t frame,
                      const fbk__frame *with) FBK_MUST_USE;
@@ -129,7 +132,7 @@ fbk__segment_rewrite(fbk *db, fbk__codec *c, fbk__segment *segment) FBK_MUST_USE
 fbk_status
 fbk__segment_set_state(fbk *db, int64_t id, int state, int64_t now_us) FBK_MUST_USE;
 
-/** Inside a write transaction: delete at most `most` chunks of a dead or abandoned segment, and
+/** Inside a write transaction: delete at most `most` pieces of a dead or abandoned segment, and
  *  at last the row; FBK_DONE when nothing is left. */
 fbk_status
 fbk__segment_clear(fbk *db, int64_t id, uint32_t most) FBK_MUST_USE;

@@ -76,8 +76,8 @@ CREATE TABLE log_segment (
     bytes INTEGER NOT NULL
 ) STRICT;
 
--- One group of columns of one frame of a segment: id = segment, group, frame; bytes end in their
--- XXH3-64.
+-- Pieces of a segment: its frames one behind the other, cut to fill pages; its directory last. id =
+-- segment, piece; bytes end in their XXH3-64.
 CREATE TABLE log_chunk (
     id INTEGER NOT NULL PRIMARY KEY,
     bytes BLOB NOT NULL

@@ -58,8 +58,8 @@ typedef struct step {
 static struct {
     step steps[MAX_STEPS];
     unsigned n_steps;
-    uint32_t last;                   /* number of the last event */
-    uint8_t doomed[MAX_EVENTS];      /* by the number of the step that erased it, from 1 */
+    uint32_t last;              /* number of the last event */
+    uint8_t doomed[MAX_EVENTS]; /* by the number of the step that erased it, from 1 */
     uint32_t n_events;
 } ran;
 
@@ -289,9 +289,9 @@ check_resend(fbk *db, const found *f)
     for (uint32_t i = 1; i <= ran.last; i++) {
         uint8_t outcome = outcomes[i - 1];
 
-        ck_assert_msg(f->there[i]        ? outcome == FBK__ALREADY
-                      : ran.doomed[i]    ? outcome == FBK__ERASED || outcome == FBK__ADDED
-                                         : outcome == FBK__ADDED,
+        ck_assert_msg(f->there[i]     ? outcome == FBK__ALREADY
+                      : ran.doomed[i] ? outcome == FBK__ERASED || outcome == FBK__ADDED
+                                      : outcome == FBK__ADDED,
                       "event %u sent again was answered %u", i, outcome);
     }
     fbk__batch_free(&batch);

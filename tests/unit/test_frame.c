@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "log/group.h"
 #include "support/tk.h"
 
 static fbk__codec codec;
@@ -196,8 +195,9 @@ START_TEST(columns_alone_give_what_the_whole_gives)
         tk_assert_ok(NULL, fbk__frame_reserve(&one, f.n));
         one.n = f.n;
         one.columns = 0;
-        /* In order of number: what a column is computed from comes before it, but for amounts. */
-        for (unsigned k = 0; k < FBK__N_FC; k++) {
+        for (unsigned i = 0; i < FBK__N_FC; i++) {
+            unsigned k = fbk__frame_layout[i];
+
             if (!(needs & 1u << k))
                 continue;
             fbk__buf_clear(&out);
@@ -216,55 +216,6 @@ START_TEST(columns_alone_give_what_the_whole_gives)
 }
 END_TEST
 
-START_TEST(groups_split_into_their_columns)
-{
-    uint32_t seen = 0;
-    fbk__frame f;
-    fbk__buf one;
-
-    fbk__frame_init(&f, NULL);
-    fbk__buf_init(&one, NULL);
-    for (int n = 0; n < _i * 100; n++)
-        add_event(&f, n);
-    for (unsigned group = 0; group < FBK__N_GROUPS; group++) {
-        uint32_t all = fbk__group_columns(group);
-        uint32_t columns = 0;
-        fbk__slice slices[FBK__N_FC];
-        size_t last = 0;
-
-        ck_assert_uint_eq(all & seen, 0);
-        seen |= all;
-        fbk__buf_clear(&out);
-        tk_assert_ok(NULL, fbk__group_put(&codec, &out, &f, group, &columns));
-        ck_assert_uint_eq(columns & ~all, 0);
-        ck_assert_int_eq(columns == 0, out.len == 0);
-        tk_assert_ok(NULL,
-                     fbk__group_split(group, columns, columns ? out.data : NULL, out.len, slices));
-        for (unsigned k = 0; k < FBK__N_FC; k++) {
-            if (!(all & 1u << k))
-                continue;
-            fbk__buf_clear(&one);
-            tk_assert_ok(NULL, fbk__frame_put(&codec, &one, &f, k));
-            ck_assert_uint_eq(slices[k].len, one.len);
-            ck_assert_int_eq(slices[k].bytes == NULL, one.len == 0);
-            ck_assert(one.len == 0 || memcmp(slices[k].bytes, one.data, one.len) == 0);
-            last = one.len ? one.len : last;
-        }
-        for (size_t len = 0; len < out.len; len++) {
-            fbk_status rc = fbk__group_split(group, columns, out.data, len, slices);
-
-            /* Only the last column may have lost bytes; all others have their length. */
-            ck_assert(rc == FBK_OK || rc == FBK_ECORRUPT);
-            ck_assert(rc < 0 || len >= out.len - last);
-        }
-        ck_assert_int_eq(fbk__group_split(group, 0, "x", 1, slices), FBK_ECORRUPT);
-    }
-    ck_assert_uint_eq(seen, (1u << FBK__N_FC) - 1);
-    fbk__buf_free(&one);
-    fbk__frame_free(&f);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -275,7 +226,6 @@ main(void)
     tcase_add_loop_test(tc, frames_round_trip, 0, 8);
     tcase_add_test(tc, a_changed_byte_is_noticed);
     tcase_add_test(tc, columns_alone_give_what_the_whole_gives);
-    tcase_add_loop_test(tc, groups_split_into_their_columns, 0, 4);
     suite_add_tcase(suite, tc);
     return tk_run(suite);
 }

@@ -825,7 +825,7 @@ static const char *const damages[] = {
 
     "UPDATE log_chunk SET bytes = substr(bytes, 2) WHERE id = (SELECT max(id) FROM log_chunk)",
     "UPDATE log_chunk SET bytes = zeroblob(40) WHERE id = (SELECT min(id) FROM log_chunk)",
-    "UPDATE log_chunk SET id = id + 1 WHERE id = (SELECT min(id) FROM log_chunk)",
+    "UPDATE log_chunk SET id = id + 100000 WHERE id = (SELECT min(id) FROM log_chunk)",
     "DELETE FROM log_chunk WHERE id = (SELECT max(id) FROM log_chunk)",
     "DELETE FROM log_chunk WHERE id = (SELECT min(id) FROM log_chunk)",
     "UPDATE log_segment SET state = 2",
