@@ -128,15 +128,15 @@ fbk__buf_double(fbk__buf *buf, double value, int digits)
 void
 fbk__buf_uvarint(fbk__buf *buf, uint64_t value)
 {
-    unsigned char bytes[10];
-    size_t n = 0;
+    unsigned char *to = (unsigned char *)fbk__buf_room(buf, 10);
 
-    while (value >= 0x80) {
-        bytes[n++] = (unsigned char)(value | 0x80);
-        value >>= 7;
-    }
-    bytes[n++] = (unsigned char)value;
-    fbk__buf_add(buf, bytes, n);
+    if (!to)
+        return;
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (unsigned char)(value | 0x80);
+    *to++ = (unsigned char)value;
+    *to = '\0';
+    buf->len = (size_t)((char *)to - buf->data);
 }
 
 void

@@ -84,23 +84,14 @@ fbk__append_node(fbk__append *s, uint32_t space, const char *value, size_t len, 
     bool fresh;
     fbk_status rc = fbk__ident_key(s->db, s->engine, space, value, len, &key);
 
-    if (rc < 0)
-        return rc;
-    slot = fbk__keymap_get(&s->fresh_nodes, key);
-    if (slot) {
-        *out_node = (uint32_t)*slot;
-        return FBK_OK;
-    }
-    rc = fbk__engine_node(s->db, s->engine, key, out_node);
+    if (rc >= 0)
+        rc = fbk__engine_node(s->db, s->engine, key, out_node);
     if (rc != FBK_DONE)
         return rc;
     if (r->total.nodes == UINT32_MAX)
         return fbk__fail(s->db, FBK_ETOOBIG, "the store had no number left for an identifier");
-    if (!fbk__grow(&r->a, &r->spaces, &s->space_cap, r->n_nodes + 1, sizeof *r->spaces) ||
-        fbk__strings_add(&r->values, value, len) < 0)
-        return fbk__nomem(s->db);
-    slot = fbk__keymap_put(&s->fresh_nodes, key, &fresh);
-    if (!slot)
+    slot = fbk__keymap_put(&s->engine->nodes, key, &fresh);
+    if (!slot || fbk__strings_add(&r->values, value, len) < 0)
         return fbk__nomem(s->db);
     r->spaces[r->n_nodes++] = space;
     *out_node = (uint32_t)++r->total.nodes;
@@ -113,8 +104,9 @@ append_nodes(fbk__append *s, const fbk__batch_event *ev)
 {
     fbk_status rc = FBK_OK;
 
-    if (!fbk__grow(fbk__a(s->db), &s->nodes, &s->node_cap, ev->n_idents, sizeof *s->nodes))
-        return fbk__nomem(s->db);
+    if (ev->n_idents > FBK__EVENT_IDENTS_MAX)
+        return fbk__fail(s->db, FBK_ERANGE, "an event had more than %d identifiers",
+                         FBK__EVENT_IDENTS_MAX);
     for (uint32_t i = 0; i < ev->n_idents && rc >= 0; i++) {
         const fbk__batch_ident *ident = &s->batch->idents[ev->first_ident + i];
 
@@ -227,32 +219,22 @@ fill_head(fbk__append *s, const fbk__batch_event *ev)
     f->n.events++;
 }
 
-static fbk_status
-append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
+/* Where the next event's lines, other nodes and properties begin. */
+static void
+fill_begins(fbk__record *r)
 {
-    fbk__frame *f = &s->record->frame;
-    fbk__log_total *t = &s->record->total;
-    const char *text = s->batch->text.data;
-    fbk__frame_size one = {1, ev->n_lines, ev->n_idents > 1 ? ev->n_idents - 1 : 0, ev->n_props};
-    uint64_t *slot;
-    bool fresh;
-    fbk_status rc = append_nodes(s, ev);
+    const fbk__frame *f = &r->frame;
 
-    if (rc < 0)
-        return rc;
-    rc = fbk__frame_reserve(f, one);
-    if (rc == FBK_ETOOBIG)
-        return fbk__fail(s->db, rc, "a batch had more than %d lines", FBK__CODEC_MAX_ROWS);
-    slot = rc < 0 ? NULL : fbk__keymap_put(&s->fresh_ids, key, &fresh);
-    if (!slot || fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
-        fbk__strings_add(&f->orders, text + ev->order_ref.at, ev->order_ref.len) < 0)
-        return fbk__nomem(s->db);
-    *slot = f->n.events;
-    rc = fill_props(s, ev);
-    if (rc < 0)
-        return rc;
-    fill_lines(s, ev);
-    fill_head(s, ev);
+    r->index.line[f->n.events] = f->n.lines;
+    r->index.extra[f->n.events] = f->n.extra;
+    r->index.prop[f->n.events] = f->n.props;
+}
+
+static void
+count_event(fbk__append *s, const fbk__batch_event *ev)
+{
+    fbk__log_total *t = &s->record->total;
+
     t->last_event++;
     t->events++;
     t->lines += ev->n_lines;
@@ -260,8 +242,34 @@ append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
         t->first_us = ev->occurred_us;
     if (t->last_us == FBK_TIME_NONE || ev->occurred_us > t->last_us)
         t->last_us = ev->occurred_us;
+    s->record->rows += ev->n_lines ? ev->n_lines : 1;
     s->counts.added++;
     s->counts.lines_added += ev->n_lines;
+}
+
+static fbk_status
+append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
+{
+    fbk__frame *f = &s->record->frame;
+    const char *text = s->batch->text.data;
+    uint64_t *slot;
+    bool fresh;
+    fbk_status rc = append_nodes(s, ev);
+
+    if (rc < 0)
+        return rc;
+    slot = fbk__keymap_put(&s->engine->ids, key, &fresh);
+    if (!slot || fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
+        fbk__strings_add(&f->orders, text + ev->order_ref.at, ev->order_ref.len) < 0)
+        return fbk__nomem(s->db);
+    *slot = (uint64_t)s->engine->writing->n_tail << 32 | f->n.events;
+    rc = fill_props(s, ev);
+    if (rc < 0)
+        return rc;
+    fill_lines(s, ev);
+    fill_head(s, ev);
+    fill_begins(s->record);
+    count_event(s, ev);
     return append_links(s, ev);
 }
 
@@ -303,7 +311,7 @@ record_insert(fbk__append *s)
     return rc;
 }
 
-/* The record becomes the last of the transaction's view. */
+/* The record becomes the last of the transaction's view; the look-ups know it already. */
 static fbk_status
 record_show(fbk__append *s)
 {
@@ -324,7 +332,8 @@ record_show(fbk__append *s)
     view->tail_rows += s->record->rows;
     view->last_seq = s->record->seq;
     view->total = s->record->total;
-    return fbk__engine_set(s->db, e, view);
+    fbk__engine_extend(e, view);
+    return FBK_OK;
 }
 
 /* Write what the record holds; seal when the tail is long enough, or the batch alone is. */
@@ -337,9 +346,6 @@ fbk__append_finish(fbk__append *s)
 
     if (!r->frame.n.events && !r->n_nodes)
         return FBK_OK;
-    rc = fbk__record_finish(s->db, r);
-    if (rc < 0)
-        return rc;
     if (r->rows >= FBK__SEAL_ROWS)
         return fbk__seal(s->db, s->engine, r);
     rc = record_insert(s);
@@ -351,27 +357,53 @@ fbk__append_finish(fbk__append *s)
     return rc;
 }
 
+/* What the record of a batch needs when every event of it is new. */
+static fbk__record_room
+append_room(const fbk__batch *b)
+{
+    const size_t most = UINT32_MAX; /* what is more is refused */
+    fbk__record_room room = {{0, 0, 0, 0}, 1, 0, 0, 0, FBK__IDENT_MAX};
+
+    if (!b)
+        return room;
+    room.n = (fbk__frame_size){(uint32_t)(b->n_events < most ? b->n_events : most),
+                               (uint32_t)(b->n_lines < most ? b->n_lines : most),
+                               (uint32_t)(b->n_idents < most ? b->n_idents : most),
+                               (uint32_t)(b->n_props < most ? b->n_props : most)};
+    room.nodes = room.n.extra;
+    room.values = 0;
+    for (size_t i = 0; i < b->n_events; i++) {
+        room.ids += b->events[i].id.len;
+        room.orders += b->events[i].order_ref.len;
+    }
+    for (size_t i = 0; i < b->n_idents; i++)
+        room.values += b->idents[i].value.len;
+    for (size_t i = 0; i < b->n_props; i++)
+        room.texts += b->props[i].type == FBK__PROP_TEXT ? b->props[i].value.text.len : 0;
+    return room;
+}
+
 fbk_status
 fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s)
 {
-    const fbk_allocator *a = fbk__a(db);
+    const fbk__record_room room = append_room(batch);
     fbk_status rc;
 
     memset(s, 0, sizeof *s);
     s->db = db;
     s->batch = batch;
-    fbk__keymap_init(&s->fresh_ids, a);
-    fbk__keymap_init(&s->fresh_nodes, a);
-    fbk__buf_init(&s->content, a);
+    fbk__buf_init(&s->content, fbk__a(db));
     rc = fbk__engine_get(db, &s->engine);
     if (rc >= 0)
         rc = fbk__engine_begin(db, s->engine);
+    if (rc >= 0)
+        rc = fbk__engine_trim(db, s->engine);
     if (rc >= 0)
         rc = fbk__view_filters(db, s->engine, s->engine->writing, FBK__RUN_IDS);
     if (rc >= 0)
         rc = fbk__view_filters(db, s->engine, s->engine->writing, FBK__RUN_IDENTS);
     if (rc >= 0)
-        rc = fbk__record_new(db, &s->record);
+        rc = fbk__record_new(db, &room, &s->record);
     if (rc < 0)
         return rc;
     s->record->seq = s->engine->writing->last_seq + 1;
@@ -384,10 +416,7 @@ void
 fbk__append_free(fbk__append *s)
 {
     fbk__record_unref(s->record);
-    fbk__keymap_free(&s->fresh_ids);
-    fbk__keymap_free(&s->fresh_nodes);
     fbk__buf_free(&s->content);
-    fbk__free(fbk__a(s->db), s->nodes);
     if (s->engine)
         fbk__shared_release(&s->engine->head);
 }
@@ -409,7 +438,9 @@ append_all(fbk__append *s, uint8_t *outcomes)
 fbk_status
 fbk__log_append(fbk *db, const fbk__batch *batch, uint8_t *out_outcome, fbk__append_counts *out)
 {
-    uint8_t *outcomes = fbk__alloc(fbk__a(db), batch->n_events);
+    uint8_t few[64];
+    uint8_t *outcomes =
+        batch->n_events <= sizeof few ? few : fbk__alloc(fbk__a(db), batch->n_events);
     fbk__append s;
     fbk_status rc;
 
@@ -428,7 +459,8 @@ fbk__log_append(fbk *db, const fbk__batch *batch, uint8_t *out_outcome, fbk__app
             memcpy(out_outcome, outcomes, batch->n_events);
         *out = s.counts;
     }
-    fbk__free(fbk__a(db), outcomes);
+    if (outcomes != few)
+        fbk__free(fbk__a(db), outcomes);
     return rc;
 }
 

@@ -16,18 +16,15 @@ typedef struct fbk__append {
     fbk__engine *engine;
     const fbk__batch *batch;
     fbk__append_counts counts;
-    fbk__record *record;     /* being filled */
-    fbk__keymap fresh_ids;   /* of this batch: number in the record's frame */
-    fbk__keymap fresh_nodes; /* of this batch: node */
+    fbk__record *record; /* being filled; its number in the tail is that of those there are */
     fbk__buf content;
-    uint32_t *nodes; /* of the event at hand */
-    size_t node_cap;
-    size_t space_cap; /* of record->spaces */
+    uint32_t nodes[FBK__EVENT_IDENTS_MAX]; /* of the event at hand */
     bool identity_changed;
 } fbk__append;
 
-/** Inside a write transaction: bring the engine up to date and make an empty record; batch may be
- *  NULL. fbk__append_free() on every path. */
+/** Inside a write transaction: bring the engine up to date and make an empty record with room for
+ *  the batch, or for one identifier without any. fbk__append_free() on every path; a failure means
+ *  that the transaction is rolled back. */
 fbk_status
 fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s) FBK_MUST_USE;
 void

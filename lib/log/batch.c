@@ -45,17 +45,6 @@ fbk__batch_free(fbk__batch *batch)
     memset(batch, 0, sizeof *batch);
 }
 
-static void
-batch_forget_ids(fbk__batch *batch)
-{
-    fbk__free(batch->a, batch->word_ids);
-    fbk__free(batch->a, batch->item_ids);
-    fbk__free(batch->a, batch->place_ids);
-    batch->word_ids = NULL;
-    batch->item_ids = NULL;
-    batch->place_ids = NULL;
-}
-
 void
 fbk__batch_clear(fbk__batch *batch)
 {
@@ -67,7 +56,6 @@ fbk__batch_clear(fbk__batch *batch)
     fbk__intern_clear(&batch->words);
     fbk__intern_clear(&batch->items);
     fbk__intern_clear(&batch->places);
-    batch_forget_ids(batch);
     (void)batch_seed(batch);
 }
 

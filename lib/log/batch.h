@@ -127,10 +127,11 @@ typedef struct fbk__batch {
     fbk__intern words;  /* kinds, sources, channels, currencies, namespaces, property keys */
     fbk__intern items;  /* SKUs, byte-exact */
     fbk__intern places; /* place codes */
-    /* Store-wide integers by number in the dictionaries above; set by record/event's resolve. */
+    /* Store-wide integers by number in the dictionaries above; set by fbk__names_resolve(). */
     uint32_t *word_ids;
     uint32_t *item_ids;
     uint32_t *place_ids;
+    size_t word_cap, item_cap, place_cap;
 } fbk__batch;
 
 void

@@ -551,9 +551,25 @@ fbk__engine_begin(fbk *db, fbk__engine *engine)
         return rc;
     (void)__atomic_add_fetch(&engine->head.refs, 1, __ATOMIC_ACQ_REL);
     (void)pthread_mutex_lock(&engine->lock);
-    rc = view_load(db, &engine->codec, engine->view, &engine->writing);
+    if (engine->view && engine->foreign == fbk__write_foreign(db))
+        engine->writing = fbk__view_ref(engine->view);
+    else
+        rc = view_load(db, &engine->codec, engine->view, &engine->writing);
+    if (rc >= 0) {
+        engine_replace(engine, engine->writing);
+        engine->foreign = fbk__write_foreign(db);
+    }
     (void)pthread_mutex_unlock(&engine->lock);
     return rc < 0 ? rc : engine_index_view(db, engine);
+}
+
+void
+fbk__engine_extend(fbk__engine *engine, fbk__view *view)
+{
+    fbk__view_unref(engine->writing);
+    fbk__view_unref(engine->indexed);
+    engine->writing = view;
+    engine->indexed = fbk__view_ref(view);
 }
 
 fbk_status

@@ -87,6 +87,7 @@ typedef struct fbk__engine {
     /* The writer's. */
     fbk__view *writing; /* what the transaction sees; NULL outside of one */
     fbk__view *indexed; /* what the look-ups below are of */
+    uint64_t foreign;   /* fbk__write_foreign() as of which `view` is what the file holds */
     fbk__keymap ids;    /* of unsealed events: record number << 32 | event */
     fbk__keymap nodes;  /* identifiers met lately, unsealed ones all */
     fbk__codec codec;
@@ -114,6 +115,15 @@ fbk__engine_begin(fbk *db, fbk__engine *engine) FBK_MUST_USE;
  *  bring the look-ups up to date. */
 fbk_status
 fbk__engine_set(fbk *db, fbk__engine *engine, fbk__view *view) FBK_MUST_USE;
+
+/** The same, when the look-ups know already what was added. */
+void
+fbk__engine_extend(fbk__engine *engine, fbk__view *view);
+
+/** Keep the budget of the look-ups, between two appends, by forgetting all but what is unsealed:
+ *  what is hot comes back soon. */
+fbk_status
+fbk__engine_trim(fbk *db, fbk__engine *engine) FBK_MUST_USE;
 
 /** A copy of a view to change; refs = 1. */
 fbk_status

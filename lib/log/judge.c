@@ -20,14 +20,8 @@ ident_node(fbk__append *s, const fbk__batch_event *ev, uint32_t k, uint32_t *out
     *out = 0;
     rc = fbk__ident_key(s->db, s->engine, space, s->batch->text.data + ident->value.at,
                         ident->value.len, &key);
-    if (rc >= 0) {
-        uint64_t *fresh = fbk__keymap_get(&s->fresh_nodes, key);
-
-        if (fresh)
-            *out = (uint32_t)*fresh;
-        else
-            rc = fbk__engine_node(s->db, s->engine, key, out);
-    }
+    if (rc >= 0)
+        rc = fbk__engine_node(s->db, s->engine, key, out);
     return rc < 0 ? rc : FBK_OK;
 }
 
@@ -223,22 +217,12 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
 fbk_status
 fbk__append_judge(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
 {
-    uint64_t *slot = fbk__keymap_get(&s->fresh_ids, key);
+    const fbk__view *view = s->engine->writing;
+    uint64_t *slot = fbk__keymap_get(&s->engine->ids, key);
     const fbk__record *record;
 
-    if (slot) {
-        /* Earlier in this batch: its begin positions are not made yet. */
-        fbk_status rc = fbk__record_finish(s->db, s->record);
-
-        if (rc >= 0)
-            rc = judge_event(s, ev, &s->record->frame, &s->record->index, (uint32_t)*slot, outcome);
-        fbk__frame_index_free(&s->record->index, &s->record->a);
-        return rc;
-    }
-    slot = fbk__keymap_get(&s->engine->ids, key);
-    if (slot) {
-        record = s->engine->writing->tail->records[*slot >> 32];
-        return judge_event(s, ev, &record->frame, &record->index, (uint32_t)*slot, outcome);
-    }
-    return judge_run(s, ev, key, outcome);
+    if (!slot)
+        return judge_run(s, ev, key, outcome);
+    record = *slot >> 32 < view->n_tail ? view->tail->records[*slot >> 32] : s->record;
+    return judge_event(s, ev, &record->frame, &record->index, (uint32_t)*slot, outcome);
 }

@@ -118,9 +118,8 @@ node_in_runs(fbk *db, fbk__codec *c, const fbk__view *view, fbk__key key, fbk__r
     return rc;
 }
 
-/* The budget is kept by forgetting all but the unsealed: what is hot comes back soon. */
-static fbk_status
-hot_trim(fbk *db, fbk__engine *e)
+fbk_status
+fbk__engine_trim(fbk *db, fbk__engine *e)
 {
     fbk_status rc = FBK_OK;
 
@@ -146,10 +145,9 @@ fbk__engine_node(fbk *db, fbk__engine *engine, fbk__key key, uint32_t *out_node)
     rc = node_in_runs(db, &engine->codec, engine->writing, key, engine->block, out_node);
     if (rc != FBK_OK)
         return rc;
-    rc = hot_trim(db, engine);
-    hot = rc < 0 ? NULL : fbk__keymap_put(&engine->nodes, key, &fresh);
+    hot = fbk__keymap_put(&engine->nodes, key, &fresh);
     if (!hot)
-        return rc < 0 ? rc : fbk__nomem(db);
+        return fbk__nomem(db);
     *hot = *out_node;
     return FBK_OK;
 }

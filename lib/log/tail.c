@@ -4,19 +4,100 @@
 
 #include <string.h>
 
-enum { RECORD_VERSION = 1, N_TOTALS = 6, HASH_LEN = 8 };
+#include "log/frame_rows.h"
 
-fbk_status
-fbk__record_new(fbk *db, fbk__record **out)
+/* First number of a record: how its events are written. Stored: append only. */
+enum { RECORD_COLUMNS = 1, RECORD_ROWS = 2 };
+enum { N_TOTALS = 6, HASH_LEN = 8 };
+
+/* Pieces of one block, one after the other; with base NULL, only counted. */
+typedef struct carver {
+    char *base;
+    size_t at;
+} carver;
+
+static void *
+carve(carver *c, size_t n, size_t size)
 {
-    fbk__record *r = fbk__calloc(fbk__a(db), 1, sizeof *r);
+    void *piece = c->base ? c->base + c->at : NULL;
 
-    if (!r)
-        return fbk__nomem(db);
+    c->at += n * size;
+    return piece;
+}
+
+static void
+carve_strings(carver *c, fbk__strings *s, size_t n, size_t len)
+{
+    s->offset_cap = n + 1;
+    s->byte_cap = len + 1;
+    s->offsets = carve(c, n + 1, sizeof *s->offsets);
+    if (s->offsets)
+        s->offsets[0] = 0;
+}
+
+/* The widest pieces first: each is aligned. */
+static void
+carve_record(carver *c, fbk__record *r, const fbk__record_room *room)
+{
+    fbk__frame *f = &r->frame;
+    size_t begins = (size_t)room->n.events + 1;
+
+    for (int k = 0; k < FBK__N_EV; k++)
+        f->ev[k] = carve(c, room->n.events, sizeof(int64_t));
+    for (int k = 0; k < FBK__N_LN; k++)
+        f->ln[k] = carve(c, room->n.lines, sizeof(int64_t));
+    f->extra = carve(c, room->n.extra, sizeof(int64_t));
+    f->prop_key = carve(c, room->n.props, sizeof(int64_t));
+    f->prop_type = carve(c, room->n.props, sizeof(int64_t));
+    f->prop_value = carve(c, room->n.props, sizeof(int64_t));
+    r->spaces = carve(c, room->nodes, sizeof(int64_t));
+    r->index.line = carve(c, begins, sizeof(uint32_t));
+    r->index.extra = carve(c, begins, sizeof(uint32_t));
+    r->index.prop = carve(c, begins, sizeof(uint32_t));
+    carve_strings(c, &f->ids, room->n.events, room->ids);
+    carve_strings(c, &f->orders, room->n.events, room->orders);
+    carve_strings(c, &f->texts, room->n.props, room->texts);
+    carve_strings(c, &r->values, room->nodes, room->values);
+    f->ids.bytes = carve(c, room->ids + 1, 1);
+    f->orders.bytes = carve(c, room->orders + 1, 1);
+    f->texts.bytes = carve(c, room->texts + 1, 1);
+    r->values.bytes = carve(c, room->values + 1, 1);
+}
+
+static void
+record_init(fbk__record *r, const fbk_allocator *a)
+{
+    memset(r, 0, sizeof *r);
     r->refs = 1;
-    r->a = *fbk__a(db);
+    r->a = *a;
     fbk__frame_init(&r->frame, &r->a);
     fbk__strings_init(&r->values, &r->a);
+}
+
+fbk_status
+fbk__record_new(fbk *db, const fbk__record_room *room, fbk__record **out)
+{
+    const size_t most = FBK__CODEC_MAX_ROWS;
+    carver count = {NULL, 0};
+    carver c = {NULL, 0};
+    fbk__record measure;
+    fbk__record *r;
+
+    if (room->n.events > most || room->n.lines > most || room->n.extra > most ||
+        room->n.props > most || room->nodes > most)
+        return fbk__fail(db, FBK_ETOOBIG,
+                         "a batch had more than %d events, lines, identifiers or properties",
+                         FBK__CODEC_MAX_ROWS);
+    carve_record(&count, &measure, room);
+    r = fbk__alloc(fbk__a(db), sizeof *r + count.at);
+    if (!r)
+        return fbk__nomem(db);
+    record_init(r, fbk__a(db));
+    c.base = (char *)(r + 1);
+    carve_record(&c, r, room);
+    r->frame.cap = room->n;
+    r->one_block = true;
+    r->index.line[0] = r->index.extra[0] = r->index.prop[0] = 0;
     *out = r;
     return FBK_OK;
 }
@@ -36,22 +117,13 @@ fbk__record_unref(fbk__record *record)
     if (!record || __atomic_sub_fetch(&record->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     a = record->a;
-    fbk__frame_index_free(&record->index, &record->a);
-    fbk__frame_free(&record->frame);
-    fbk__strings_free(&record->values);
-    fbk__free(&record->a, record->spaces);
+    if (!record->one_block) {
+        fbk__frame_index_free(&record->index, &record->a);
+        fbk__frame_free(&record->frame);
+        fbk__strings_free(&record->values);
+        fbk__free(&record->a, record->spaces);
+    }
     fbk__free(&a, record);
-}
-
-fbk_status
-fbk__record_finish(fbk *db, fbk__record *record)
-{
-    if (fbk__frame_index_make(&record->frame, &record->index) < 0)
-        return fbk__nomem(db);
-    record->rows = 0;
-    for (uint32_t i = 0; i < record->frame.n.events; i++)
-        record->rows += fbk__frame_rows(&record->frame, i);
-    return FBK_OK;
 }
 
 static void
@@ -77,11 +149,12 @@ totals_get(fbk__reader *in, fbk__log_total *t)
 fbk_status
 fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *out)
 {
+    bool rows = record->frame.n.events <= FBK__ROWS_WORTH;
     uint64_t hash;
     fbk_status rc = FBK_OK;
 
     fbk__buf_clear(out);
-    fbk__buf_uvarint(out, RECORD_VERSION);
+    fbk__buf_uvarint(out, rows ? RECORD_ROWS : RECORD_COLUMNS);
     totals_put(out, &record->total);
     fbk__buf_uvarint(out, record->first_node);
     fbk__buf_uvarint(out, record->n_nodes);
@@ -90,7 +163,9 @@ fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *ou
         if (rc >= 0)
             rc = fbk__codec_put_strings(c, out, &record->values);
     }
-    if (rc >= 0)
+    if (rows)
+        fbk__frame_rows_put(out, &record->frame);
+    else if (rc >= 0)
         rc = fbk__frame_pack(c, out, &record->frame);
     if (rc >= 0 && !out->failed) {
         hash = fbk__hash64_seeded(out->data, out->len, (uint64_t)record->seq);
@@ -104,11 +179,12 @@ fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *ou
 static fbk_status
 record_read(fbk__codec *c, fbk__reader *in, fbk__record *r)
 {
+    uint64_t version = fbk__read_uvarint(in);
     uint64_t first;
     uint64_t n;
     fbk_status rc = FBK_OK;
 
-    if (fbk__read_uvarint(in) != RECORD_VERSION)
+    if (version != RECORD_COLUMNS && version != RECORD_ROWS)
         return FBK_ECORRUPT;
     totals_get(in, &r->total);
     first = fbk__read_uvarint(in);
@@ -123,7 +199,14 @@ record_read(fbk__codec *c, fbk__reader *in, fbk__record *r)
         if (rc >= 0)
             rc = fbk__codec_get_strings(c, in, &r->values, n);
     }
-    return rc < 0 ? rc : fbk__frame_unpack(c, in, &r->frame);
+    if (rc >= 0)
+        rc = version == RECORD_ROWS ? fbk__frame_rows_get(in, &r->frame)
+                                    : fbk__frame_unpack(c, in, &r->frame);
+    if (rc >= 0)
+        rc = fbk__frame_index_make(&r->frame, &r->index);
+    for (uint32_t i = 0; rc >= 0 && i < r->frame.n.events; i++)
+        r->rows += fbk__frame_rows(&r->frame, i);
+    return rc;
 }
 
 fbk_status
@@ -131,14 +214,14 @@ fbk__record_unpack(fbk *db, fbk__codec *c, int64_t seq, const void *bytes, size_
                    fbk__record **out)
 {
     fbk__reader in = {bytes, NULL, false};
-    fbk__record *r = NULL;
+    fbk__record *r = fbk__alloc(fbk__a(db), sizeof *r);
     uint64_t hash = 0;
-    fbk_status rc = fbk__record_new(db, &r);
+    fbk_status rc = FBK_ECORRUPT;
 
-    if (rc < 0)
-        return rc;
+    if (!r)
+        return fbk__nomem(db);
+    record_init(r, fbk__a(db));
     r->seq = seq;
-    rc = FBK_ECORRUPT;
     if (len > HASH_LEN) {
         in.end = in.p + len - HASH_LEN;
         memcpy(&hash, in.end, sizeof hash);
@@ -147,8 +230,6 @@ fbk__record_unpack(fbk *db, fbk__codec *c, int64_t seq, const void *bytes, size_
         if (rc >= 0 && in.p != in.end)
             rc = FBK_ECORRUPT;
     }
-    if (rc >= 0)
-        rc = fbk__record_finish(db, r);
     if (rc == FBK_ECORRUPT)
         rc = fbk__fail(db, rc, "record %lld of the event log was damaged", (long long)seq);
     else if (rc < 0)

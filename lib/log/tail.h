@@ -28,19 +28,24 @@ typedef struct fbk__record {
     uint32_t n_nodes;
     int64_t *spaces;
     fbk__strings values;
+    bool one_block; /* everything lies behind the record, in its own block of memory */
 } fbk__record;
 
-/** An empty one, to be filled by an append; refs = 1. */
+/** What a record is going to hold at most. */
+typedef struct fbk__record_room {
+    fbk__frame_size n;
+    uint32_t nodes;
+    size_t ids, orders, texts, values; /* bytes */
+} fbk__record_room;
+
+/** An empty one, to be filled by an append with no more than it has room for, begin positions
+ *  included; refs = 1. FBK_ETOOBIG: more than a record can hold. */
 fbk_status
-fbk__record_new(fbk *db, fbk__record **out) FBK_MUST_USE;
+fbk__record_new(fbk *db, const fbk__record_room *room, fbk__record **out) FBK_MUST_USE;
 fbk__record *
 fbk__record_ref(fbk__record *record);
 void
 fbk__record_unref(fbk__record *record);
-
-/** What an append calls when the frame is filled: rows and begin positions. */
-fbk_status
-fbk__record_finish(fbk *db, fbk__record *record) FBK_MUST_USE;
 
 /** As bytes (with a checksum), and back. ECORRUPT names the sequence number. */
 fbk_status

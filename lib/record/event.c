@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "record/catalogue.h"
-#include "record/place.h"
+#include "record/names.h"
 #include "store/conn.h"
 
 #define EVENT_V1_SIZE 208u
@@ -14,114 +13,42 @@ _Static_assert(sizeof(fbk_event) == EVENT_V1_SIZE, "fbk_event v1");
 
 /* -- a batch into the log -------------------------------------------------------------------- */
 
-typedef fbk_status (*resolve_fn)(fbk *db, const char *text, size_t len, bool create, uint32_t *out);
-
-/* Store-wide numbers of a dictionary: of the entries that an event uses, which are marked by
- * RESOLVE_WANTED. What came with a rejected event must not get a number. */
-enum { RESOLVE_WANTED = UINT32_MAX };
-
-static bool
-resolve_prepare(const fbk_allocator *a, const fbk__intern *dictionary, uint32_t **ids)
-{
-    fbk__free(a, *ids);
-    *ids = fbk__calloc(a, dictionary->n + 1, sizeof **ids);
-    return *ids != NULL;
-}
-
-static void
-resolve_mark(fbk__batch *batch)
-{
-    for (size_t i = 0; i < batch->n_events; i++) {
-        const fbk__batch_event *e = &batch->events[i];
-
-        batch->word_ids[e->kind] = RESOLVE_WANTED;
-        batch->word_ids[e->source] = RESOLVE_WANTED;
-        batch->word_ids[e->channel] = RESOLVE_WANTED;
-        batch->word_ids[e->currency] = RESOLVE_WANTED;
-        batch->place_ids[e->place] = RESOLVE_WANTED;
-    }
-    for (size_t i = 0; i < batch->n_lines; i++)
-        batch->item_ids[batch->lines[i].item] = RESOLVE_WANTED;
-    for (size_t i = 0; i < batch->n_idents; i++)
-        batch->word_ids[batch->idents[i].space] = RESOLVE_WANTED;
-    for (size_t i = 0; i < batch->n_props; i++)
-        batch->word_ids[batch->props[i].key] = RESOLVE_WANTED;
-}
+/* What is to be written, perhaps by another thread, perhaps more than once. */
+typedef struct append_request {
+    fbk__batch *batch;
+    uint8_t *outcomes;
+    fbk__append_counts counts;
+} append_request;
 
 static fbk_status
-resolve_wanted(fbk *db, const fbk__intern *dictionary, uint32_t *ids, resolve_fn fn)
+append_run(fbk *db, void *user_data)
 {
-    fbk_status rc = FBK_OK;
+    append_request *r = user_data;
+    fbk_status rc = fbk__names_resolve(db, r->batch);
 
-    for (uint32_t i = 0; i < dictionary->n && rc >= 0; i++) {
-        size_t len;
-        const char *text = fbk__intern_text(dictionary, i, &len);
-
-        if (ids[i] != RESOLVE_WANTED)
-            continue;
-        ids[i] = 0;
-        if (len)
-            rc = fn(db, text, len, true, &ids[i]);
-    }
-    return rc;
-}
-
-static fbk_status
-resolve_all(fbk *db, fbk__batch *batch)
-{
-    fbk_status rc;
-
-    if (!resolve_prepare(batch->a, &batch->words, &batch->word_ids) ||
-        !resolve_prepare(batch->a, &batch->items, &batch->item_ids) ||
-        !resolve_prepare(batch->a, &batch->places, &batch->place_ids))
-        return fbk__nomem(db);
-    resolve_mark(batch);
-    rc = resolve_wanted(db, &batch->words, batch->word_ids, fbk__word_resolve);
-    if (rc >= 0)
-        rc = resolve_wanted(db, &batch->items, batch->item_ids, fbk__item_resolve);
-    if (rc >= 0)
-        rc = resolve_wanted(db, &batch->places, batch->place_ids, fbk__place_resolve);
-    return rc;
-}
-
-/* The store's own currency and "none" are the same content. */
-static fbk_status
-event_currencies(fbk *db, fbk__batch *batch)
-{
-    char *own = NULL;
-    uint32_t none;
-    uint32_t number;
-    fbk_status rc = fbk__meta_get(db, "store.currency", &own);
-
-    if (rc < 0)
-        return rc;
-    number = fbk__intern_find(&batch->words, own, strlen(own));
-    fbk__free(fbk__a(db), own);
-    if (number == FBK__INTERN_NONE)
-        return FBK_OK;
-    none = fbk__intern_add(&batch->words, "", 0);
-    if (none == FBK__INTERN_NONE)
-        return fbk__nomem(db);
-    for (size_t i = 0; i < batch->n_events; i++) {
-        if (batch->events[i].currency == number)
-            batch->events[i].currency = none;
-    }
-    return FBK_OK;
+    return rc < 0 ? rc : fbk__log_append(db, r->batch, r->outcomes, &r->counts);
 }
 
 fbk_status
 fbk__event_append_batch(fbk *db, fbk__batch *batch, uint8_t *out_outcomes, fbk__append_counts *out)
 {
-    fbk_status rc = fbk__write_begin(db);
+    uint8_t few[64];
+    append_request r = {.batch = batch, .outcomes = few};
+    fbk_status rc;
 
-    if (rc < 0)
-        return rc;
-    rc = event_currencies(db, batch);
-    if (rc >= 0)
-        rc = resolve_all(db, batch);
-    if (rc >= 0)
-        rc = fbk__log_append(db, batch, out_outcomes, out);
-    return fbk__write_end(db, rc);
+    if (batch->n_events > sizeof few)
+        r.outcomes = fbk__alloc(fbk__a(db), batch->n_events);
+    if (!r.outcomes)
+        return fbk__nomem(db);
+    rc = fbk__write_together(db, append_run, &r);
+    if (rc >= 0) {
+        *out = r.counts;
+        if (out_outcomes && batch->n_events)
+            memcpy(out_outcomes, r.outcomes, batch->n_events);
+    }
+    if (r.outcomes != few)
+        fbk__free(fbk__a(db), r.outcomes);
+    return rc;
 }
 
 /* -- one event from a structure -------------------------------------------------------------- */
@@ -292,11 +219,58 @@ event_fill(fbk *db, fbk__batch *batch, const fbk_event *from)
     return rc;
 }
 
+/* A batch that the connection keeps, so that appending events one by one allocates nothing. */
+typedef struct event_scratch {
+    fbk__shared head;
+    fbk__batch batch;
+} event_scratch;
+
+enum { SCRATCH_TEXT = 1 << 16, SCRATCH_LINES = 1024 }; /* what needed more is not kept */
+
+static void
+scratch_destroy(fbk__shared *me)
+{
+    event_scratch *s = (event_scratch *)(void *)me;
+
+    fbk__batch_free(&s->batch);
+    fbk__free(me->a, s);
+}
+
+static fbk__batch *
+scratch_get(fbk *db)
+{
+    fbk__shared **slot = fbk__conn_own(db);
+    event_scratch *s = (event_scratch *)(void *)*slot;
+
+    if (s) {
+        fbk__batch_clear(&s->batch);
+        return &s->batch;
+    }
+    s = fbk__alloc(fbk__store_allocator(db), sizeof *s);
+    if (!s)
+        return NULL;
+    s->head = (fbk__shared){.refs = 1, .a = fbk__store_allocator(db), .destroy = scratch_destroy};
+    fbk__batch_init(&s->batch, s->head.a);
+    *slot = &s->head;
+    return &s->batch;
+}
+
+static void
+scratch_put(fbk *db, const fbk__batch *batch)
+{
+    fbk__shared **slot = fbk__conn_own(db);
+
+    if (batch->text.cap <= SCRATCH_TEXT && batch->line_cap <= SCRATCH_LINES)
+        return;
+    fbk__shared_release(*slot);
+    *slot = NULL;
+}
+
 fbk_status
 fbk_event_append(fbk *db, const fbk_event *event, uint32_t *out_outcome)
 {
     fbk_event ev;
-    fbk__batch batch;
+    fbk__batch *batch;
     fbk__append_counts counts;
     uint8_t outcome = FBK__ADDED;
     fbk_status rc = fbk__enter(db);
@@ -308,11 +282,13 @@ fbk_event_append(fbk *db, const fbk_event *event, uint32_t *out_outcome)
     rc = fbk__options_load(db, &ev, sizeof ev, EVENT_V1_SIZE, event);
     if (rc < 0)
         return rc;
-    fbk__batch_init(&batch, fbk__a(db));
-    rc = event_fill(db, &batch, &ev);
+    batch = scratch_get(db);
+    if (!batch)
+        return fbk__nomem(db);
+    rc = event_fill(db, batch, &ev);
     if (rc >= 0)
-        rc = fbk__event_append_batch(db, &batch, &outcome, &counts);
-    fbk__batch_free(&batch);
+        rc = fbk__event_append_batch(db, batch, &outcome, &counts);
+    scratch_put(db, batch);
     if (rc < 0)
         return rc;
     if (out_outcome)

@@ -73,6 +73,7 @@ fbk_close(fbk *db)
         conn->write_depth = 1;
         fbk__ignore(fbk__write_end(db, FBK_EMISUSE));
     }
+    fbk__shared_release(conn->own);
     fbk__handle_close(&conn->reader);
     a = store->alloc; /* the store may go with us */
     fbk__free(&a, db);
@@ -108,6 +109,12 @@ const fbk_allocator *
 fbk__store_allocator(const fbk *db)
 {
     return &db->conn->store->alloc;
+}
+
+fbk__shared **
+fbk__conn_own(fbk *db)
+{
+    return &db->conn->own;
 }
 
 static fbk__shared_slot *

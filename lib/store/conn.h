@@ -26,6 +26,22 @@ fbk__write_begin(fbk *db) FBK_MUST_USE;
 fbk_status
 fbk__write_end(fbk *db, fbk_status status) FBK_MUST_USE;
 
+/** Run `fn` inside a write transaction and commit, together with what other threads want to write
+ *  meanwhile: one commit, and one sync, for all. The function may be called more than once (when
+ *  another one's failure took the transaction back) and by another thread, with that one's
+ *  connection: it uses the connection that it is given, and leaves its results where they are
+ *  overwritten by the next call. Inside a write transaction it is called at once.
+ *
+ *  Returns a negative status, whose text is on `db`, or what the function returned. */
+typedef fbk_status (*fbk__write_fn)(fbk *db, void *user_data);
+fbk_status
+fbk__write_together(fbk *db, fbk__write_fn fn, void *user_data) FBK_MUST_USE;
+
+/** Inside a write transaction: a number that is another one when anybody but this process's writer
+ *  has written since it was last asked; what is kept in memory is true as long as it stays. */
+uint64_t
+fbk__write_foreign(const fbk *db);
+
 /** Inside a write transaction that removes personal data: overwrite what is deleted from here to
  *  the end of the transaction, and cut the WAL after its commit. */
 fbk_status
@@ -99,6 +115,11 @@ fbk__shared_offer(fbk *db, const void *key, fbk__shared *object) FBK_MUST_USE;
 /** Give a reference back; the last one destroys. NULL is a no-op. */
 void
 fbk__shared_release(fbk__shared *object);
+
+/** A place for one object that lives as long as the connection, for memory that is used again;
+ *  NULL at first. For the one layer that appends events. */
+fbk__shared **
+fbk__conn_own(fbk *db);
 
 /** Facts of the store. */
 bool

@@ -11,7 +11,7 @@
 
 #include "store/sqlite.h"
 
-enum { LEASE_BYTE = 0, WAITER_BYTE = 1, POLL_NS = 100000, PAUSE_NS = 200000 };
+enum { LEASE_BYTE = 0, WAITER_BYTE = 1, POLL_NS = 100000, PAUSE_NS = 200000, LOOK_NS = 100000 };
 
 static int
 lease_lock(int fd, int command, short type, int byte, short *out_type)
@@ -54,7 +54,7 @@ lease_fail(fbk *db, int os_errno, const char *doing)
 
 /* O_EXCL first, so that the mode is set by the one who made the file, whatever the umask. */
 static int
-lease_open_file(const char *path)
+lease_open_path(const char *path)
 {
     int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
     int fd = -1;
@@ -72,6 +72,27 @@ lease_open_file(const char *path)
     return fd;
 }
 
+static bool
+lease_open_file(fbk__lease *lease)
+{
+    struct stat mine;
+    int saved;
+
+    lease->fd = lease_open_path(lease->path);
+    if (lease->fd < 0)
+        return false;
+    if (fstat(lease->fd, &mine) == 0) {
+        lease->dev = mine.st_dev;
+        lease->ino = mine.st_ino;
+        return true;
+    }
+    saved = errno;
+    (void)close(lease->fd);
+    lease->fd = -1;
+    errno = saved;
+    return false;
+}
+
 fbk_status
 fbk__lease_open(fbk *db, fbk__lease *lease, const char *store_path, bool optional)
 {
@@ -86,8 +107,7 @@ fbk__lease_open(fbk *db, fbk__lease *lease, const char *store_path, bool optiona
         return fbk__nomem(db);
     memcpy(lease->path, store_path, len);
     memcpy(lease->path + len, suffix, sizeof suffix);
-    lease->fd = lease_open_file(lease->path);
-    if (lease->fd >= 0 || optional)
+    if (lease_open_file(lease) || optional)
         return FBK_OK;
     return lease_fail(db, errno, "opened");
 }
@@ -107,11 +127,10 @@ fbk__lease_close(fbk *db, fbk__lease *lease)
 static bool
 lease_is_current(const fbk__lease *lease)
 {
-    struct stat mine;
     struct stat there;
 
-    return fstat(lease->fd, &mine) == 0 && lstat(lease->path, &there) == 0 &&
-           mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+    return lstat(lease->path, &there) == 0 && lease->ino == there.st_ino &&
+           lease->dev == there.st_dev;
 }
 
 static fbk_status
@@ -119,8 +138,7 @@ lease_renew(fbk *db, fbk__lease *lease)
 {
     if (lease->fd >= 0)
         (void)close(lease->fd);
-    lease->fd = lease_open_file(lease->path);
-    return lease->fd >= 0 ? FBK_OK : lease_fail(db, errno, "opened");
+    return lease_open_file(lease) ? FBK_OK : lease_fail(db, errno, "opened");
 }
 
 static fbk_status
@@ -180,11 +198,18 @@ void
 fbk__lease_release(fbk__lease *lease)
 {
     short waiter = F_UNLCK;
+    int64_t now;
 
     if (!lease->held)
         return;
     lease->held = false;
-    if (lease_lock(lease->fd, F_OFD_GETLK, F_WRLCK, WAITER_BYTE, &waiter) == 0 && waiter != F_UNLCK)
-        lease->pause_until_ns = fbk__now_ns() + PAUSE_NS;
+    now = fbk__now_ns();
+    if (now >= lease->look_ns) {
+        if (lease_lock(lease->fd, F_OFD_GETLK, F_WRLCK, WAITER_BYTE, &waiter) == 0 &&
+            waiter != F_UNLCK)
+            lease->pause_until_ns = now + PAUSE_NS;
+        else
+            lease->look_ns = now + LOOK_NS;
+    }
     (void)lease_lock(lease->fd, F_OFD_SETLK, F_UNLCK, LEASE_BYTE, NULL);
 }

@@ -3,6 +3,8 @@
 #ifndef STORE_LEASE_H
 #define STORE_LEASE_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /* The lease between processes: whoever holds it may write, checkpoint, open or close the store. It
@@ -16,9 +18,12 @@
 typedef struct fbk__lease {
     char *path;
     int fd;
+    dev_t dev; /* of the open file */
+    ino_t ino;
     bool optional; /* a read-only store may do without, when the file cannot be opened */
     bool held;
     int64_t pause_until_ns;
+    int64_t look_ns; /* when to look for waiters again */
 } fbk__lease;
 
 /** Open `<store_path>-fbk.lck`, made with mode 0600. With `optional`, one that cannot be opened

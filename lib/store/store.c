@@ -160,6 +160,8 @@ store_new(fbk *db, const fbk_store_options *opt, fbk_store **out)
     store->page_size = opt->page_size;
     store->lease.fd = -1;
     fbk__gate_init(&store->gate);
+    fbk__group_init(&store->group);
+    store->n_foreign = 1;
     (void)pthread_mutex_init(&store->shared_lock, NULL);
     *out = store;
     return FBK_OK;
@@ -324,6 +326,7 @@ store_free(fbk_store *store)
     if (store->same_process)
         (void)munmap((void *)(uintptr_t)store->same_process, sizeof *store->same_process);
     fbk__gate_destroy(&store->gate);
+    fbk__group_destroy(&store->group);
     (void)pthread_mutex_destroy(&store->shared_lock);
     fbk__free(&a, store->path);
     fbk__free(&a, store->tmpdir);

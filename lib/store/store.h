@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "store/conn.h"
 #include "store/gate.h"
+#include "store/group.h"
 #include "store/lease.h"
 #include "store/sqlite.h"
 #include "store/vfs.h"
@@ -40,7 +42,10 @@ struct fbk_store {
     fbk__handle writer;
     int64_t wal_frames;    /* as of the last commit */
     int64_t checkpoint_at; /* frames at which the next checkpoint is due */
+    uint32_t left_version; /* of the file's content, when our last transaction ended */
+    uint64_t n_foreign;    /* how often somebody else had written when one of ours began */
 
+    fbk__group group;   /* of threads whose writes are committed together */
     uint64_t n_commits; /* atomic: by this process */
     pthread_mutex_t shared_lock;
     fbk__shared_slot *shared;
@@ -63,6 +68,7 @@ struct fbk__conn {
     bool erasing;            /* secure_delete is on until the end of the transaction */
     int64_t read_until_ns;   /* deadline of the open read transaction, 0 = none */
     int64_t stmt_until_ns;   /* deadline of the statement that began last, 0 = none */
+    fbk__shared *own;        /* of the layer that appends events */
     int64_t n_changes;
     int64_t last_rowid;
     bool generations_known;
@@ -88,6 +94,18 @@ fbk__store_is_ours(const fbk_store *store);
 /** The handle on which the statements of this connection run now. */
 fbk__handle *
 fbk__conn_handle(fbk *db);
+
+/** When a write that is asked for now has waited for too long (monotonic, ns). */
+int64_t
+fbk__write_deadline(const fbk_store *store);
+
+/** As fbk__write_begin(), waiting until then. */
+fbk_status
+fbk__write_begin_until(fbk *db, int64_t deadline_ns) FBK_MUST_USE;
+
+/** Inside a write transaction: it is not to be committed. Returns the status. */
+fbk_status
+fbk__write_failed(fbk *db, fbk_status status);
 
 /** Give a reference to the store back; the last one closes the file. */
 void

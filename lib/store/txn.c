@@ -21,8 +21,8 @@ fbk__conn_handle(fbk *db)
     return conn->write_depth > 0 ? &conn->store->writer : &conn->reader;
 }
 
-static int64_t
-txn_deadline(const fbk_store *store)
+int64_t
+fbk__write_deadline(const fbk_store *store)
 {
     return fbk__now_ns() + (int64_t)store->busy_timeout_ms * 1000000;
 }
@@ -35,12 +35,34 @@ txn_set_busy_until(fbk_store *store, int64_t deadline_ns)
     (void)sqlite3_busy_timeout(store->writer.sq, left_ms > 1 ? (int)left_ms : 1);
 }
 
+/* The number changes with each commit, whoever makes it: when it is not the one that we left
+ * behind, somebody else has written since. */
+static uint32_t
+txn_version(fbk_store *store)
+{
+    uint32_t version = 0;
+
+    (void)sqlite3_file_control(store->writer.sq, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+    return version;
+}
+
+uint64_t
+fbk__write_foreign(const fbk *db)
+{
+    return db->conn->store->n_foreign;
+}
+
 fbk_status
 fbk__write_begin(fbk *db)
 {
+    return fbk__write_begin_until(db, fbk__write_deadline(db->conn->store));
+}
+
+fbk_status
+fbk__write_begin_until(fbk *db, int64_t deadline)
+{
     struct fbk__conn *conn = db->conn;
     fbk_store *store = conn->store;
-    int64_t deadline = txn_deadline(store);
     fbk_status rc;
 
     if (conn->write_depth > 0) {
@@ -59,6 +81,8 @@ fbk__write_begin(fbk *db)
     rc = fbk__handle_step(db, &store->writer, store->writer.begin, "beginning to write");
     if (rc < 0)
         goto out;
+    if (txn_version(store) != store->left_version)
+        store->n_foreign++;
     conn->write_depth = 1;
     conn->write_failed = FBK_OK;
     return FBK_OK;
@@ -170,10 +194,19 @@ fbk__write_end(fbk *db, fbk_status status)
         (void)sqlite3_exec(store->writer.sq, "PRAGMA secure_delete=FAST", NULL, NULL, NULL);
     if (status >= 0)
         txn_checkpoint_if_due(store, erased);
+    store->left_version = txn_version(store);
     conn->write_depth = 0;
     conn->erasing = false;
     fbk__lease_release(&store->lease);
     fbk__gate_leave(&store->gate);
+    return status;
+}
+
+fbk_status
+fbk__write_failed(fbk *db, fbk_status status)
+{
+    if (db->conn->write_failed == FBK_OK)
+        db->conn->write_failed = status;
     return status;
 }
 
@@ -195,7 +228,7 @@ fbk_status
 fbk__checkpoint(fbk *db, bool truncate)
 {
     fbk_store *store = db->conn->store;
-    int64_t deadline = txn_deadline(store);
+    int64_t deadline = fbk__write_deadline(store);
     fbk_status rc;
 
     if (db->conn->write_depth > 0)

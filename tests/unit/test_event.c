@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/conn.h"
 #include "support/tk.h"
 #include "support/tk_log.h"
+#include "support/tk_store.h"
 
 static fbk_store *store;
 static fbk *db;
@@ -266,6 +268,56 @@ try_limit(const limit *l, int64_t value)
     }
     return fbk_event_append(db, &s.event, NULL);
 }
+
+/* The numbers of items and words are kept in memory: not those of a transaction that was taken
+ * back, and not past what another process writes. */
+START_TEST(names_are_forgotten_with_their_transaction)
+{
+    const char *skus[] = {"lost", "kept", "lost"};
+
+    for (int i = 0; i < 3; i++) {
+        sample_reset();
+        s.items[0] = skus[i];
+        s.event.source = skus[i];
+        s.event.event_id = skus[i];
+        tk_assert_ok(db, fbk__write_begin(db));
+        tk_assert_ok(db, fbk_event_append(db, &s.event, NULL));
+        ck_assert_int_eq(fbk__write_end(db, i == 0 ? FBK_ECANCELLED : FBK_OK),
+                         i == 0 ? FBK_ECANCELLED : FBK_OK);
+    }
+    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM item WHERE sku = 'lost'"), 1);
+    ck_assert_int_eq(tk_query_int(db, "SELECT item FROM item WHERE sku = 'kept'"), 1);
+    ck_assert_int_eq(tk_query_int(db, "SELECT item FROM item WHERE sku = 'lost'"), 2);
+    ck_assert_int_eq(tk_query_int(db, "SELECT count(*) FROM log_word WHERE text = 'lost'"), 1);
+}
+END_TEST
+
+START_TEST(names_made_by_another_process_are_found)
+{
+    const char *path = tk_path("names");
+    fbk_store *stores[2];
+    fbk *dbs[2];
+
+    for (int k = 0; k < 2; k++) {
+        stores[k] = tk_open(path, k ? 0 : FBK_STORE_CREATE);
+        dbs[k] = tk_connect(stores[k]);
+    }
+    for (int i = 0; i < 8; i++) {
+        char name[2] = {(char)('a' + i / 2), '\0'};
+        char id[2] = {(char)('a' + i), '\0'};
+
+        sample_reset();
+        s.items[0] = name;
+        s.event.event_id = id;
+        tk_assert_ok(dbs[i % 2], fbk_event_append(dbs[i % 2], &s.event, NULL));
+    }
+    ck_assert_int_eq(tk_query_int(dbs[0], "SELECT count(*) FROM item"), 4);
+    for (int k = 0; k < 2; k++) {
+        fbk_close(dbs[k]);
+        fbk_store_close(stores[k]);
+    }
+}
+END_TEST
 
 START_TEST(each_limit_is_where_it_is_said)
 {
@@ -791,6 +843,8 @@ suite(void)
     tcase_add_test(one, every_field_arrives);
     tcase_add_test(one, a_minimal_event_is_enough);
     tcase_add_test(one, outcomes);
+    tcase_add_test(one, names_are_forgotten_with_their_transaction);
+    tcase_add_test(one, names_made_by_another_process_are_found);
     tcase_add_loop_test(one, each_limit_is_where_it_is_said, 0, N_OF(limits));
     tcase_add_test(one, counts_have_limits);
     tcase_add_loop_test(one, what_does_not_fit_is_refused, 0, N_OF(refusals));
