@@ -83,6 +83,7 @@ fbk__ident_key(fbk *db, fbk__engine *engine, uint32_t space, const char *value, 
     (void)crypto_shorthash_siphashx24(hash, in, len + 4, key);
     memcpy(&out->hi, hash, 8);
     memcpy(&out->lo, hash + 8, 8);
+    out->lo >>= 64 - FBK__KEY_IDENT_BITS;
     return FBK_OK;
 }
 

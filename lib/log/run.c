@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "log/bits.h"
 #include "log/chunk.h"
 #include "log/segment.h"
 
@@ -17,7 +18,9 @@ enum {
     PROBES = 6,             /* bits of a key, all in its line */
     FILTER_PIECE = 1 << 12, /* lines of a piece: 256 KiB */
     INDEX_VERSION = 1,
-    COUNTER_DIGITS = 18
+    COUNTER_DIGITS = 18,
+    BLOCK_BYTES = 4040, /* with its checksum it fills a page, as a piece does (stream.h) */
+    RANGE_MIN = 32      /* keys of a range: fewer are better kept in the filter */
 };
 
 static int64_t
@@ -43,7 +46,7 @@ fbk__key_of_id(const char *id, size_t len)
     if (n >= 4)
         return (fbk__key){fbk__hash64_seeded(id, len - n, n), value};
     h = fbk__hash128_of(id, len);
-    return (fbk__key){h.hi, h.lo};
+    return (fbk__key){h.hi, h.lo >> (64 - FBK__KEY_ID_BITS)};
 }
 
 /* -- filter: Putze, Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters", JEA
@@ -79,15 +82,59 @@ filter_line(uint64_t *filter, uint32_t n_lines, uint64_t hash)
     return filter + ((hash >> 32) * n_lines >> 32) * LINE_WORDS;
 }
 
+static bool
+in_range(const fbk__run *run, fbk__key key)
+{
+    size_t low = 0;
+    size_t high = run->n_ranges;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const fbk__key_range *r = &run->ranges[mid];
+
+        if (r->hi < key.hi || (r->hi == key.hi && r->to < key.lo))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < run->n_ranges && run->ranges[low].hi == key.hi && run->ranges[low].from <= key.lo;
+}
+
 bool
 fbk__run_may_have(const fbk__run *run, fbk__key key)
 {
     uint64_t hash = filter_hash(key);
 
-    return filter_bits(filter_line(run->filter, run->n_filter, hash), hash, false);
+    return filter_bits(filter_line(run->filter, run->n_filter, hash), hash, false) ||
+           in_range(run, key);
 }
 
 /* -- loading ----------------------------------------------------------------------------------- */
+
+/* Ascending, and none of them empty. */
+static fbk_status
+ranges_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run, size_t n)
+{
+    int64_t *v = fbk__alloc(fbk__a(db), (3 * n + 1) * sizeof *v);
+    fbk_status rc = v ? FBK_OK : FBK_ENOMEM;
+
+    run->ranges = fbk__alloc(&run->a, (n + 1) * sizeof *run->ranges);
+    if (!run->ranges)
+        rc = FBK_ENOMEM;
+    for (size_t k = 0; rc >= 0 && k < 3; k++)
+        rc = fbk__codec_get_ints(c, in, v + k * n, n);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        fbk__key_range *r = &run->ranges[i];
+
+        *r = (fbk__key_range){(uint64_t)v[i], (uint64_t)v[n + i], (uint64_t)v[2 * n + i]};
+        if (r->from > r->to ||
+            (i && (r[-1].hi > r->hi || (r[-1].hi == r->hi && r[-1].to >= r->from))))
+            rc = FBK_ECORRUPT;
+    }
+    run->n_ranges = rc >= 0 ? n : 0;
+    fbk__free(fbk__a(db), v);
+    return rc;
+}
 
 static fbk_status
 index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
@@ -95,14 +142,17 @@ index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
     uint64_t version = fbk__read_uvarint(in);
     uint64_t n_blocks;
     uint64_t n_filter;
+    uint64_t n_ranges;
     int64_t *v;
     fbk_status rc;
 
     run->n_keys = fbk__read_uvarint(in);
     n_blocks = fbk__read_uvarint(in);
     n_filter = fbk__read_uvarint(in);
+    n_ranges = fbk__read_uvarint(in);
     if (in->bad || version != INDEX_VERSION || n_blocks == 0 || n_blocks > FBK__CODEC_MAX_ROWS ||
-        n_filter == 0 || n_filter > UINT32_MAX / 64 || n_blocks > run->n_keys)
+        n_filter == 0 || n_filter > UINT32_MAX / 64 || n_blocks > run->n_keys ||
+        n_ranges > run->n_keys / RANGE_MIN || n_ranges > FBK__CODEC_MAX_ROWS)
         return FBK_ECORRUPT;
     run->n_blocks = (uint32_t)n_blocks;
     run->n_filter = (uint32_t)n_filter;
@@ -119,6 +169,8 @@ index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
     if (rc >= 0)
         run->last = (fbk__key){(uint64_t)v[n_blocks], (uint64_t)v[2 * n_blocks + 1]};
     fbk__free(fbk__a(db), v);
+    if (rc >= 0)
+        rc = ranges_get(db, c, in, run, n_ranges);
     return rc >= 0 && in->p != in->end ? FBK_ECORRUPT : rc;
 }
 
@@ -235,6 +287,7 @@ fbk__run_unref(fbk__run *run)
     a = run->a;
     fbk__free(&a, run->first);
     fbk__free(&a, run->filter);
+    fbk__free(&a, run->ranges);
     fbk__free(&a, run);
 }
 
@@ -337,6 +390,71 @@ fbk__run_find(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__ru
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
+/* A power of two times 16 to 31 of them, for the filter is folded when fewer keys come. */
+static uint64_t
+filter_lines(uint64_t keys)
+{
+    uint64_t lines = keys * BITS_PER_KEY / (LINE_WORDS * 64) + 1;
+    unsigned shift = lines < 16 ? 0 : fbk__bits_width(lines) - 5;
+
+    return (((lines - 1) >> shift) + 1) << shift;
+}
+
+/* Half as many lines: a key's in the folded filter is half its number. */
+static void
+filter_fold(fbk__run_writer *w)
+{
+    while (w->n_filter % 2 == 0 && filter_lines(w->n_filter_keys) <= w->n_filter / 2) {
+        w->n_filter /= 2;
+        for (size_t i = 0; i < w->n_filter; i++) {
+            for (size_t k = 0; k < LINE_WORDS; k++)
+                w->filter[i * LINE_WORDS + k] =
+                    w->filter[2 * i * LINE_WORDS + k] | w->filter[(2 * i + 1) * LINE_WORDS + k];
+        }
+    }
+}
+
+/* The last keys were a range, or go to the filter each. */
+static fbk_status
+range_end(fbk *db, fbk__run_writer *w)
+{
+    fbk__key_range *r = &w->range;
+
+    if (!w->any)
+        return FBK_OK;
+    w->any = false;
+    if (r->to - r->from + 1 >= RANGE_MIN) {
+        if (!fbk__grow(w->a, &w->ranges, &w->range_cap, w->n_ranges + 1, sizeof *w->ranges))
+            return fbk__nomem(db);
+        w->ranges[w->n_ranges++] = *r;
+        return FBK_OK;
+    }
+    for (uint64_t lo = r->from; lo <= r->to; lo++) {
+        uint64_t hash = filter_hash((fbk__key){r->hi, lo});
+
+        (void)filter_bits(filter_line(w->filter, w->n_filter, hash), hash, true);
+        w->n_filter_keys++;
+    }
+    return FBK_OK;
+}
+
+/* A key that was added, for the filter or the ranges. */
+static fbk_status
+run_note(fbk *db, fbk__run_writer *w, fbk__key key)
+{
+    fbk_status rc = FBK_OK;
+
+    w->last = key;
+    if (w->any && key.hi == w->range.hi && key.lo == w->range.to + 1) {
+        w->range.to++;
+        return FBK_OK;
+    }
+    rc = range_end(db, w);
+    w->range = (fbk__key_range){key.hi, key.lo, key.lo};
+    w->any = true;
+    return rc;
+}
+
 fbk_status
 fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t most,
                fbk__run_writer *w)
@@ -344,11 +462,12 @@ fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t m
     static const char sql[] =
         "INSERT INTO log_run (kind, state, level, owner, changed_us, keys, bytes) "
         "VALUES (?1, 0, ?2, ?3, 0, 0, 0)";
-    uint64_t lines = most * BITS_PER_KEY / (LINE_WORDS * 64) + 1;
+    uint64_t lines = filter_lines(most);
     fbk__stmt *st = NULL;
     fbk_status rc;
 
     memset(w, 0, sizeof *w);
+    w->fit = FBK__RUN_BLOCK;
     w->a = fbk__a(db);
     w->kind = kind;
     fbk__codec_init(&w->codec, w->a);
@@ -380,23 +499,48 @@ run_write_piece(fbk *db, fbk__run_writer *w, uint32_t piece)
     return fbk__chunk_write(db, FBK__CHUNK_RUN, piece_id(w->id, piece), &w->bytes);
 }
 
+/* The first n keys of a block. */
 static fbk_status
-block_put(fbk__codec *c, fbk__buf *out, const fbk__run_block *b)
+block_put(fbk__codec *c, fbk__buf *out, const fbk__run_block *b, uint32_t n)
 {
     fbk_status rc;
 
     fbk__buf_clear(out);
-    fbk__buf_uvarint(out, b->n);
-    rc = fbk__codec_put_ints(c, out, b->hi, b->n);
+    fbk__buf_uvarint(out, n);
+    rc = fbk__codec_put_ints(c, out, b->hi, n);
     if (rc >= 0)
-        rc = fbk__codec_put_ints(c, out, b->lo, b->n);
-    return rc < 0 ? rc : fbk__codec_put_ints(c, out, b->value, b->n);
+        rc = fbk__codec_put_ints(c, out, b->lo, n);
+    return rc < 0 ? rc : fbk__codec_put_ints(c, out, b->value, n);
 }
 
+/* Encode as many keys as fill a page, or all; how many is guessed by the last block. */
+static fbk_status
+block_fill(fbk__run_writer *w, uint32_t *out_n)
+{
+    uint32_t n = w->fit < w->block.n ? w->fit : w->block.n;
+
+    for (;;) {
+        fbk_status rc = block_put(&w->codec, &w->bytes, &w->block, n);
+        size_t fit;
+
+        if (rc < 0)
+            return rc;
+        fit = (size_t)n * (BLOCK_BYTES - 20) / w->bytes.len;
+        w->fit = fit > FBK__RUN_BLOCK ? FBK__RUN_BLOCK : fit ? (uint32_t)fit : 1;
+        if (w->bytes.len <= BLOCK_BYTES || n == 1)
+            break;
+        n = w->fit < n ? w->fit : n - 1;
+    }
+    *out_n = n;
+    return FBK_OK;
+}
+
+/* Write one block of those that wait. */
 static fbk_status
 run_flush(fbk *db, fbk__run_writer *w)
 {
     fbk__run_block *b = &w->block;
+    uint32_t n = 0;
     fbk_status rc;
 
     if (!b->n)
@@ -405,13 +549,16 @@ run_flush(fbk *db, fbk__run_writer *w)
         return fbk__fail(db, FBK_ETOOBIG, "a run of the event log had too many keys");
     if (!fbk__grow(w->a, &w->first, &w->first_cap, w->n_blocks + 2, sizeof *w->first))
         return fbk__nomem(db);
-    rc = block_put(&w->codec, &w->bytes, b);
+    rc = block_fill(w, &n);
     if (rc < 0)
         return fbk__nomem(db);
     rc = run_write_piece(db, w, (uint32_t)w->n_blocks);
     w->first[w->n_blocks++] = (fbk__key){(uint64_t)b->hi[0], (uint64_t)b->lo[0]};
-    w->n_keys += b->n;
-    b->n = 0;
+    w->n_keys += n;
+    b->n -= n;
+    memmove(b->hi, b->hi + n, b->n * sizeof *b->hi);
+    memmove(b->lo, b->lo + n, b->n * sizeof *b->lo);
+    memmove(b->value, b->value + n, b->n * sizeof *b->value);
     return rc;
 }
 
@@ -419,7 +566,6 @@ fbk_status
 fbk__run_add(fbk *db, fbk__run_writer *w, fbk__key key, uint32_t value)
 {
     fbk__run_block *b = &w->block;
-    uint64_t hash = filter_hash(key);
     fbk_status rc = b->n == FBK__RUN_BLOCK ? run_flush(db, w) : FBK_OK;
 
     if (rc < 0)
@@ -427,9 +573,25 @@ fbk__run_add(fbk *db, fbk__run_writer *w, fbk__key key, uint32_t value)
     b->hi[b->n] = (int64_t)key.hi;
     b->lo[b->n] = (int64_t)key.lo;
     b->value[b->n++] = value;
-    w->last = key;
-    (void)filter_bits(filter_line(w->filter, w->n_filter, hash), hash, true);
-    return FBK_OK;
+    return run_note(db, w, key);
+}
+
+static fbk_status
+ranges_put(fbk__run_writer *w)
+{
+    int64_t *v = fbk__alloc(w->a, (w->n_ranges + 1) * sizeof *v);
+    fbk_status rc = v ? FBK_OK : FBK_ENOMEM;
+
+    for (int k = 0; rc >= 0 && k < 3; k++) {
+        for (size_t i = 0; i < w->n_ranges; i++) {
+            const fbk__key_range *r = &w->ranges[i];
+
+            v[i] = (int64_t)(k == 0 ? r->hi : k == 1 ? r->from : r->to);
+        }
+        rc = fbk__codec_put_ints(&w->codec, &w->bytes, v, w->n_ranges);
+    }
+    fbk__free(w->a, v);
+    return rc;
 }
 
 static fbk_status
@@ -444,6 +606,7 @@ run_write_index(fbk *db, fbk__run_writer *w)
     fbk__buf_uvarint(&w->bytes, w->n_keys);
     fbk__buf_uvarint(&w->bytes, w->n_blocks);
     fbk__buf_uvarint(&w->bytes, w->n_filter);
+    fbk__buf_uvarint(&w->bytes, w->n_ranges);
     w->first[w->n_blocks] = w->last;
     for (int half = 0; rc >= 0 && half < 2; half++) {
         for (size_t i = 0; i < n; i++)
@@ -451,6 +614,8 @@ run_write_index(fbk *db, fbk__run_writer *w)
         rc = fbk__codec_put_ints(&w->codec, &w->bytes, v, n);
     }
     fbk__free(w->a, v);
+    if (rc >= 0)
+        rc = ranges_put(w);
     return rc < 0 ? fbk__nomem(db) : run_write_piece(db, w, PIECE_INDEX);
 }
 
@@ -459,8 +624,11 @@ fbk__run_end(fbk *db, fbk__run_writer *w)
 {
     static const char sql[] = "UPDATE log_run SET keys = ?2, bytes = ?3 WHERE run = ?1";
     fbk__stmt *st = NULL;
-    fbk_status rc = run_flush(db, w);
+    fbk_status rc = range_end(db, w);
 
+    while (rc >= 0 && w->block.n)
+        rc = run_flush(db, w);
+    filter_fold(w);
     for (uint32_t at = 0; rc >= 0 && at < w->n_filter; at += FILTER_PIECE) {
         uint32_t n = w->n_filter - at < FILTER_PIECE ? w->n_filter - at : FILTER_PIECE;
 
@@ -492,6 +660,7 @@ fbk__run_writer_free(fbk__run_writer *w)
     fbk__buf_free(&w->bytes);
     fbk__free(w->a, w->first);
     fbk__free(w->a, w->filter);
+    fbk__free(w->a, w->ranges);
     memset(w, 0, sizeof *w);
 }
 
@@ -513,7 +682,7 @@ fbk__run_forget(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__
     memmove(block->lo + at, block->lo + at + 1, (block->n - at) * sizeof *block->lo);
     memmove(block->value + at, block->value + at + 1, (block->n - at) * sizeof *block->value);
     fbk__buf_init(&buf, fbk__a(db));
-    rc = block_put(c, &buf, block) < 0 ? fbk__nomem(db) : FBK_OK;
+    rc = block_put(c, &buf, block, block->n) < 0 ? fbk__nomem(db) : FBK_OK;
     if (rc >= 0) {
         int64_t id = piece_id(run->id, block->number);
 
