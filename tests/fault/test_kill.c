@@ -271,7 +271,7 @@ kill_all(killing *r, pid_t pids[N_CHILDREN], fbk__rng *rng)
         int status = 0;
 
         ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
-        ck_assert_msg(WIFSIGNALED(status), "a child ended by itself with %d", WEXITSTATUS(status));
+        tk_must(WIFSIGNALED(status), "a child ended by itself with %d", WEXITSTATUS(status));
     }
     read_acks(r, UINT32_MAX); /* what was said before the end */
     (void)close(r->in);
@@ -295,10 +295,10 @@ check_store(killing *r)
     tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
     ck_assert_uint_eq(bad, 0);
     wrong = find(db, &f);
-    ck_assert_msg(!wrong, "%s", wrong);
+    tk_must(!wrong, "%s", wrong);
     for (uint32_t w = 0; w < N_WRITERS; w++) {
         for (uint32_t b = 0; b < r->next[w]; b++)
-            ck_assert_msg(f.n[w * N_BATCHES + b], "batch %u of writer %u is lost", b, w);
+            tk_must(f.n[w * N_BATCHES + b], "batch %u of writer %u is lost", b, w);
     }
     fbk_close(db);
     fbk_store_close(store);

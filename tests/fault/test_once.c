@@ -33,13 +33,13 @@ typedef struct shared {
 } shared;
 
 static struct {
-    uint32_t n;           /* events */
-    uint32_t n_changed;   /* of these sent with two contents */
-    uint32_t *sends;      /* number << 2 | content */
+    uint32_t n;         /* events */
+    uint32_t n_changed; /* of these sent with two contents */
+    uint32_t *sends;    /* number << 2 | content */
     uint32_t n_sends;
-    uint8_t *stored;      /* by number: content, + 1 */
-    uint8_t *seen;        /* by number */
-    shared *shared;       /* with the senders */
+    uint8_t *stored; /* by number: content, + 1 */
+    uint8_t *seen;   /* by number */
+    shared *shared;  /* with the senders */
     uint64_t lines;
     tk_names names;
     fbk *db;
@@ -166,7 +166,7 @@ send_all(const char *path)
         int status = 0;
 
         ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
-        ck_assert_msg(status == 0, "sender %u ended with %d", i, status);
+        tk_must(status == 0, "sender %u ended with %d", i, status);
     }
 }
 
@@ -188,20 +188,18 @@ check_answers(void)
     for (uint32_t i = 0; i < all.n_sends; i++) {
         if (all.shared->outcomes[i] != FBK__ADDED)
             continue;
-        ck_assert_msg(!all.stored[all.sends[i] >> 2], "event %u was added twice",
-                      all.sends[i] >> 2);
+        tk_must(!all.stored[all.sends[i] >> 2], "event %u was added twice", all.sends[i] >> 2);
         all.stored[all.sends[i] >> 2] = (uint8_t)((all.sends[i] & 3) + 1);
         want.added++;
     }
     for (uint32_t i = 0; i < all.n_sends; i++) {
         uint8_t outcome = all.shared->outcomes[i];
 
-        ck_assert_msg(all.stored[all.sends[i] >> 2], "event %u was never added",
-                      all.sends[i] >> 2);
+        tk_must(all.stored[all.sends[i] >> 2], "event %u was never added", all.sends[i] >> 2);
         if (outcome == FBK__ADDED)
             continue;
-        ck_assert_msg(outcome == answer(all.sends[i]), "event %u was answered %u",
-                      all.sends[i] >> 2, outcome);
+        tk_must(outcome == answer(all.sends[i]), "event %u was answered %u", all.sends[i] >> 2,
+                outcome);
         want.already += outcome == FBK__ALREADY;
         want.conflict += outcome == FBK__CONFLICT;
     }
@@ -230,13 +228,12 @@ check_event(void *user_data, const fbk__event_view *view)
     tk_event e;
 
     (void)user_data;
-    ck_assert_uint_ge(number, 1);
-    ck_assert_uint_le(number, all.n);
-    ck_assert_msg(!all.seen[number], "event %u is there twice", number);
+    tk_must(number >= 1 && number <= all.n, "event %u was never sent", number);
+    tk_must(!all.seen[number], "event %u is there twice", number);
     all.seen[number] = 1;
     e = make(number, all.stored[number] - 1u);
     what = tk_event_differs(all.db, &all.names, view, &e);
-    ck_assert_msg(!what, "%s of event %u", what, number);
+    tk_must(!what, "%s of event %u", what, number);
     return FBK_OK;
 }
 
@@ -252,7 +249,7 @@ check_store(void)
     ck_assert_uint_eq(counts.conflicts, all.n_changed);
     tk_assert_ok(all.db, fbk__log_each(all.db, 0, check_event, NULL));
     for (uint32_t i = 1; i <= all.n; i++)
-        ck_assert_msg(all.seen[i], "event %u is not there", i);
+        tk_must(all.seen[i], "event %u is not there", i);
     tk_assert_ok(all.db, fbk__log_check(all.db, NULL, NULL, &bad));
     ck_assert_uint_eq(bad, 0);
 }
@@ -272,7 +269,8 @@ check_resend(void)
     }
     fbk__batch_free(&batch);
     for (uint32_t i = 0; i < all.n_sends; i++)
-        ck_assert_uint_eq(all.shared->outcomes[i], answer(all.sends[i]));
+        tk_must(all.shared->outcomes[i] == answer(all.sends[i]), "event %u sent again: %u",
+                all.sends[i] >> 2, all.shared->outcomes[i]);
     ck_assert_uint_eq(sum.added, 0);
 }
 

@@ -195,12 +195,12 @@ note_found(void *user_data, const fbk__event_view *view)
     const char *what;
     tk_event e;
 
-    ck_assert_uint_le(number, ran.last);
-    ck_assert_msg(!f->there[number], "event %u is there twice", number);
+    tk_must(number <= ran.last, "event %u was never sent", number);
+    tk_must(!f->there[number], "event %u is there twice", number);
     f->there[number] = 1;
     e = make(number, f->bulk[number]);
     what = tk_event_differs(f->db, &f->names, view, &e);
-    ck_assert_msg(!what, "%s of event %u", what, number);
+    tk_must(!what, "%s of event %u", what, number);
     return FBK_OK;
 }
 
@@ -289,10 +289,10 @@ check_resend(fbk *db, const found *f)
     for (uint32_t i = 1; i <= ran.last; i++) {
         uint8_t outcome = outcomes[i - 1];
 
-        ck_assert_msg(f->there[i]     ? outcome == FBK__ALREADY
-                      : ran.doomed[i] ? outcome == FBK__ERASED || outcome == FBK__ADDED
-                                      : outcome == FBK__ADDED,
-                      "event %u sent again was answered %u", i, outcome);
+        tk_must(f->there[i]     ? outcome == FBK__ALREADY
+                : ran.doomed[i] ? outcome == FBK__ERASED || outcome == FBK__ADDED
+                                : outcome == FBK__ADDED,
+                "event %u sent again was answered %u", i, outcome);
     }
     fbk__batch_free(&batch);
     check_sound(db);
@@ -320,7 +320,7 @@ check_copy(const char *path, unsigned marks)
     check_sound(db);
     find(db, &f);
     for (uint32_t i = 1; i <= ran.last; i++)
-        ck_assert_uint_eq(f.there[i], i < ran.steps[asked + 1].first);
+        tk_must(f.there[i] == (i < ran.steps[asked + 1].first), "event %u of the copy", i);
     fbk_close(db);
     fbk_store_close(store);
 }
@@ -342,10 +342,9 @@ check_cut(const char *dir, unsigned marks, uint32_t durability, int64_t *worst_n
     check_sound(db);
     find(db, &f);
     done = steps_done(&f);
-    ck_assert_msg(done >= 0, "a batch is there in part, or one is missing before another");
+    tk_must(done >= 0, "a batch is there in part, or one is missing before another");
     if (durability == FBK_DURABILITY_FULL)
-        ck_assert_msg((unsigned)done >= marks, "%u steps were acknowledged, %d are there", marks,
-                      done);
+        tk_must((unsigned)done >= marks, "%u steps were acknowledged, %d are there", marks, done);
     check_resend(db, &f);
     fbk_close(db);
     fbk_store_close(store);

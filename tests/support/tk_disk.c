@@ -42,7 +42,7 @@ room(void *array, size_t n, size_t *cap, size_t size)
     if (n == *cap) {
         *cap = *cap ? *cap * 2 : 64;
         array = realloc(array, *cap * size);
-        ck_assert_ptr_nonnull(array);
+        tk_must(array, "no memory, or no file");
     }
     return array;
 }
@@ -141,7 +141,7 @@ tk_disk_write(tk_disk *disk, const char *path, const void *bytes, size_t len, in
     op->at = at;
     op->len = len;
     op->bytes = malloc(len + 1);
-    ck_assert_ptr_nonnull(op->bytes);
+    tk_must(op->bytes, "no memory, or no file");
     memcpy(op->bytes, bytes, len);
 }
 
@@ -211,7 +211,7 @@ image_resize(image *im, size_t len)
     if (len > im->cap) {
         im->cap = len + len / 2;
         im->bytes = realloc(im->bytes, im->cap);
-        ck_assert_ptr_nonnull(im->bytes);
+        tk_must(im->bytes, "no memory, or no file");
     }
     if (len > im->len)
         memset(im->bytes + im->len, 0, len - im->len);
@@ -277,10 +277,10 @@ dir_empty(const char *dir)
 {
     DIR *d = opendir(dir);
 
-    ck_assert_ptr_nonnull(d);
+    tk_must(d, "no memory, or no file");
     for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
         if (entry->d_name[0] != '.')
-            ck_assert_int_eq(unlinkat(dirfd(d), entry->d_name, 0), 0);
+            tk_must(unlinkat(dirfd(d), entry->d_name, 0) == 0, "%s stays", entry->d_name);
     }
     ck_assert_int_eq(closedir(d), 0);
 }
@@ -293,7 +293,7 @@ image_store(const image *im, const char *dir)
 
     (void)snprintf(path, sizeof path, "%s/%s", dir, im->name);
     file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
+    tk_must(file, "no memory, or no file");
     ck_assert_uint_eq(fwrite(im->bytes ? im->bytes : "", 1, im->len, file), im->len);
     ck_assert_int_eq(fclose(file), 0);
 }
@@ -331,7 +331,7 @@ tk_disk_cut(const tk_disk *disk, size_t moment, uint64_t seed, size_t sector, co
     size_t marks;
     size_t n = ops_before(disk, moment, &marks);
 
-    ck_assert_ptr_nonnull(images);
+    tk_must(images, "no memory, or no file");
     for (size_t i = 0; i < disk->n_files; i++) {
         const tk_disk_file *file = &disk->files[i];
 

@@ -21,7 +21,7 @@ tk_store_open(const char *path, const fbk_allocator *allocator)
     opt.flags = FBK_STORE_CREATE;
     opt.allocator = allocator;
     rc = fbk_store_open(path, &opt, &store, &info);
-    ck_assert_msg(rc == FBK_OK, "%s: %s", fbk_status_name(rc), info.message);
+    tk_must(rc == FBK_OK, "%s: %s", fbk_status_name(rc), info.message);
     return store;
 }
 
@@ -30,7 +30,7 @@ tk_store_connect(fbk_store *store)
 {
     fbk *db = NULL;
 
-    ck_assert_int_eq(fbk_connect(store, &db), FBK_OK);
+    tk_must(fbk_connect(store, &db) == FBK_OK, "no connection");
     return db;
 }
 
@@ -67,8 +67,9 @@ tk_event_line(const tk_event *e, uint32_t line)
         .tax_micro = (int64_t)(x % 5) * 7,
     };
 
-    ck_assert(
-        fbk__line_amount(l.quantity_milli, l.unit_price_micro, l.discount_micro, &l.amount_micro));
+    tk_must(
+        fbk__line_amount(l.quantity_milli, l.unit_price_micro, l.discount_micro, &l.amount_micro),
+        "an amount did not fit");
     return l;
 }
 
@@ -77,7 +78,7 @@ batch_text(fbk__batch *batch, const char *text)
 {
     fbk__span span = {0, 0};
 
-    ck_assert_int_eq(fbk__batch_text(batch, text, strlen(text), &span), FBK_OK);
+    tk_must(fbk__batch_text(batch, text, strlen(text), &span) == FBK_OK, "no memory");
     return span;
 }
 
@@ -86,7 +87,7 @@ intern(fbk__intern *dictionary, const char *text)
 {
     uint32_t number = fbk__intern_add(dictionary, text, strlen(text));
 
-    ck_assert_uint_ne(number, FBK__INTERN_NONE);
+    tk_must(number != FBK__INTERN_NONE, "no memory");
     return number;
 }
 
@@ -118,7 +119,7 @@ batch_idents(fbk__batch *batch, const tk_event *e)
 
         ident_value(e, i, value);
         ident = fbk__batch_add_ident(batch);
-        ck_assert_ptr_nonnull(ident);
+        tk_must(ident, "no memory");
         ident->space = intern(&batch->words, ident_space[i]);
         ident->value = batch_text(batch, value);
     }
@@ -131,7 +132,7 @@ batch_props(fbk__batch *batch, const tk_event *e)
         fbk__batch_prop *prop = fbk__batch_add_prop(batch);
         char key[16];
 
-        ck_assert_ptr_nonnull(prop);
+        tk_must(prop, "no memory");
         (void)snprintf(key, sizeof key, "key%u", i);
         prop->key = intern(&batch->words, key);
         prop->type = i + 1;
@@ -150,7 +151,7 @@ tk_batch_add(fbk__batch *batch, const tk_event *e)
     fbk__batch_event *to = fbk__batch_add_event(batch);
     char text[48];
 
-    ck_assert_ptr_nonnull(to);
+    tk_must(to, "no memory");
     (void)snprintf(text, sizeof text, "event-%u", e->number);
     to->id = batch_text(batch, text);
     (void)snprintf(text, sizeof text, "order-%u", e->number + e->salt);
@@ -168,7 +169,7 @@ tk_batch_add(fbk__batch *batch, const tk_event *e)
         fbk__batch_line made = tk_event_line(e, i);
         fbk__batch_line *line = fbk__batch_add_line(batch);
 
-        ck_assert_ptr_nonnull(line);
+        tk_must(line, "no memory");
         *line = made;
         line->item = intern_number(&batch->items, made.item);
     }
@@ -227,9 +228,9 @@ tk_event_number(const fbk__event_view *view)
     char id[32] = "";
     uint32_t number = 0;
 
-    ck_assert_uint_lt(view->id_len, sizeof id);
+    tk_must(view->id_len < sizeof id, "the id was too long");
     memcpy(id, view->id, view->id_len);
-    ck_assert_int_eq(sscanf(id, "event-%u", &number), 1);
+    tk_must(sscanf(id, "event-%u", &number) == 1, "the id was \"%s\"", id);
     return number;
 }
 
@@ -253,7 +254,7 @@ node_is(fbk *db, tk_names *names, uint32_t node, const char *space, const char *
         size_t n = 2 * (size_t)node + 64;
 
         names->hashes = realloc(names->hashes, n * sizeof *names->hashes);
-        ck_assert_ptr_nonnull(names->hashes);
+        tk_must(names->hashes, "no memory");
         memset(names->hashes + names->n, 0, (n - names->n) * sizeof *names->hashes);
         names->n = n;
     }

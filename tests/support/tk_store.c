@@ -15,8 +15,7 @@ tk_open_with(const char *path, const fbk_store_options *options)
     fbk_store *store = NULL;
     fbk_status rc = fbk_store_open(path, options, &store, &info);
 
-    ck_assert_msg(rc == FBK_OK, "%s: %s: %s", path, fbk_status_name(rc), info.message);
-    ck_assert_ptr_nonnull(store);
+    tk_must(rc == FBK_OK, "%s: %s: %s", path, fbk_status_name(rc), info.message);
     return store;
 }
 
@@ -35,7 +34,7 @@ tk_connect(fbk_store *store)
     fbk *db = NULL;
     fbk_status rc = fbk_connect(store, &db);
 
-    ck_assert_msg(rc == FBK_OK, "%s", fbk_status_name(rc));
+    tk_must(rc == FBK_OK, "%s", fbk_status_name(rc));
     return db;
 }
 
