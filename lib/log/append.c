@@ -75,22 +75,29 @@ append_conflict(fbk__append *s, const fbk__batch_event *ev, fbk__key id)
 
 /* -- nodes and links --------------------------------------------------------------------------- */
 
-fbk_status
-fbk__append_node(fbk__append *s, uint32_t space, const char *value, size_t len, uint32_t *out_node)
+static fbk_status
+append_node(fbk__append *s, fbk__key key, uint32_t space, const char *value, size_t len,
+            uint32_t *out_node)
 {
     fbk__record *r = s->record;
-    fbk__key key;
-    uint64_t *slot;
-    bool fresh;
-    fbk_status rc = fbk__ident_key(s->db, s->engine, space, value, len, &key);
+    bool fresh = false;
+    uint64_t *slot = s->ident_keys ? fbk__keymap_put(&s->engine->nodes, key, &fresh) : NULL;
 
-    if (rc >= 0)
-        rc = fbk__engine_node(s->db, s->engine, key, out_node);
-    if (rc != FBK_DONE)
-        return rc;
+    if (s->ident_keys && !slot)
+        return fbk__nomem(s->db);
+    if (slot && !fresh) {
+        *out_node = (uint32_t)*slot;
+        return FBK_OK;
+    }
+    if (!slot) {
+        fbk_status rc = fbk__engine_node(s->db, s->engine, key, out_node);
+
+        if (rc != FBK_DONE)
+            return rc;
+        slot = fbk__keymap_put(&s->engine->nodes, key, &fresh);
+    }
     if (r->total.nodes == UINT32_MAX)
         return fbk__fail(s->db, FBK_ETOOBIG, "the store had no number left for an identifier");
-    slot = fbk__keymap_put(&s->engine->nodes, key, &fresh);
     if (!slot || fbk__strings_add(&r->values, value, len) < 0)
         return fbk__nomem(s->db);
     r->spaces[r->n_nodes++] = space;
@@ -109,10 +116,16 @@ append_nodes(fbk__append *s, const fbk__batch_event *ev)
                          FBK__EVENT_IDENTS_MAX);
     for (uint32_t i = 0; i < ev->n_idents && rc >= 0; i++) {
         const fbk__batch_ident *ident = &s->batch->idents[ev->first_ident + i];
+        const char *value = s->batch->text.data + ident->value.at;
+        uint32_t space = s->batch->word_ids[ident->space];
+        fbk__key key;
 
-        rc =
-            fbk__append_node(s, s->batch->word_ids[ident->space],
-                             s->batch->text.data + ident->value.at, ident->value.len, &s->nodes[i]);
+        if (s->ident_keys)
+            key = s->ident_keys[ev->first_ident + i];
+        else
+            rc = fbk__ident_key(s->db, s->engine, space, value, ident->value.len, &key);
+        if (rc >= 0)
+            rc = append_node(s, key, space, value, ident->value.len, &s->nodes[i]);
     }
     return rc;
 }
@@ -276,7 +289,8 @@ append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
 static fbk_status
 append_event(fbk__append *s, const fbk__batch_event *ev, uint8_t *outcome)
 {
-    fbk__key key = fbk__key_of_id(s->batch->text.data + ev->id.at, ev->id.len);
+    fbk__key key = s->id_keys ? s->id_keys[ev - s->batch->events]
+                              : fbk__key_of_id(s->batch->text.data + ev->id.at, ev->id.len);
     fbk_status rc = fbk__append_judge(s, ev, key, outcome);
 
     if (rc == FBK_DONE) {
@@ -415,6 +429,7 @@ fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s)
 void
 fbk__append_free(fbk__append *s)
 {
+    fbk__append_lookup_free(s);
     fbk__record_unref(s->record);
     fbk__buf_free(&s->content);
     if (s->engine)
@@ -424,7 +439,7 @@ fbk__append_free(fbk__append *s)
 static fbk_status
 append_all(fbk__append *s, uint8_t *outcomes)
 {
-    fbk_status rc = FBK_OK;
+    fbk_status rc = fbk__append_lookup(s);
 
     for (size_t i = 0; rc >= 0 && i < s->batch->n_events; i++)
         rc = append_event(s, &s->batch->events[i], &outcomes[i]);
@@ -467,6 +482,7 @@ fbk__log_append(fbk *db, const fbk__batch *batch, uint8_t *out_outcome, fbk__app
 fbk_status
 fbk__node_make(fbk *db, uint32_t space, const char *value, size_t len, uint32_t *out_node)
 {
+    fbk__key key;
     fbk__append s;
     fbk_status rc = fbk__write_begin(db);
 
@@ -474,7 +490,9 @@ fbk__node_make(fbk *db, uint32_t space, const char *value, size_t len, uint32_t 
         return rc;
     rc = fbk__append_begin(db, NULL, &s);
     if (rc >= 0)
-        rc = fbk__append_node(&s, space, value, len, out_node);
+        rc = fbk__ident_key(db, s.engine, space, value, len, &key);
+    if (rc >= 0)
+        rc = append_node(&s, key, space, value, len, out_node);
     if (rc >= 0)
         rc = fbk__append_finish(&s);
     fbk__append_free(&s);

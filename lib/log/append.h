@@ -17,6 +17,10 @@ typedef struct fbk__append {
     const fbk__batch *batch;
     fbk__append_counts counts;
     fbk__record *record; /* being filled; its number in the tail is that of those there are */
+    /* Of a large batch, whose look-ups were made beforehand in the order of the keys; else NULL. */
+    fbk__key *id_keys;    /* of each event */
+    uint8_t *id_seen;     /* of each event: a run has it */
+    fbk__key *ident_keys; /* of each identifier; those not in engine->nodes are new */
     fbk__buf content;
     uint32_t nodes[FBK__EVENT_IDENTS_MAX]; /* of the event at hand */
     bool identity_changed;
@@ -30,10 +34,13 @@ fbk__append_begin(fbk *db, const fbk__batch *batch, fbk__append *s) FBK_MUST_USE
 void
 fbk__append_free(fbk__append *s);
 
-/** Node of an identifier, given a number in the record if new. */
+/** Look up all ids and identifiers of a large batch in the runs, each block of which is then read
+ *  once: a filter lets some keys pass for nothing, and one at a time each of these costs a block. */
+enum { FBK__LOOKUP_WORTH = 64 }; /* events */
 fbk_status
-fbk__append_node(fbk__append *s, uint32_t space, const char *value, size_t len, uint32_t *out_node)
-    FBK_MUST_USE;
+fbk__append_lookup(fbk__append *s) FBK_MUST_USE;
+void
+fbk__append_lookup_free(fbk__append *s);
 
 /** Write the record, and seal when it is time. */
 fbk_status

@@ -25,8 +25,7 @@ put_line(fbk__buf *out, const fbk__frame *f, uint32_t i)
     fbk__buf_uvarint(out, (uint64_t)f->ln[FBK__LN_ITEM][i]);
     for (int k = 0; k < N_SIGNED_LINE; k++)
         fbk__buf_svarint(out, f->ln[FBK__LN_QUANTITY + k][i]);
-    fbk__buf_svarint(
-        out, (int64_t)((uint64_t)f->ln[FBK__LN_AMOUNT][i] - (uint64_t)expected));
+    fbk__buf_svarint(out, (int64_t)((uint64_t)f->ln[FBK__LN_AMOUNT][i] - (uint64_t)expected));
 }
 
 static void
@@ -144,8 +143,8 @@ get_event(fbk__reader *in, fbk__frame *f)
         else
             f->ev[k][i] = (int64_t)fbk__read_uvarint(in);
     }
-    f->ev[FBK__EV_RECEIVED][i] = (int64_t)((uint64_t)f->ev[FBK__EV_RECEIVED][i] +
-                                           (uint64_t)f->ev[FBK__EV_OCCURRED][i]);
+    f->ev[FBK__EV_RECEIVED][i] =
+        (int64_t)((uint64_t)f->ev[FBK__EV_RECEIVED][i] + (uint64_t)f->ev[FBK__EV_OCCURRED][i]);
     rc = in->bad ? FBK_ECORRUPT : get_counts(in, f, &more);
     if (rc >= 0)
         rc = fbk__frame_reserve(f, more);

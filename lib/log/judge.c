@@ -200,6 +200,11 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     fbk_status rc = FBK_DONE;
     uint32_t unused;
 
+    if (s->id_seen) {
+        if (!s->id_seen[ev - s->batch->events])
+            return FBK_DONE;
+        rc = FBK_OK;
+    }
     for (uint32_t i = sets->n_runs; rc == FBK_DONE && i-- > 0;) {
         const fbk__run *run = sets->runs[i];
 

@@ -52,35 +52,43 @@ sku_check(fbk *db, const char *field, int64_t row, fbk__text sku)
     return FBK_OK;
 }
 
+/* FBK_DONE when the item was there. */
+static fbk_status
+item_insert(fbk *db, const char *sku, size_t len, int64_t *out)
+{
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(
+        db, "INSERT INTO item (sku, flags) VALUES (?1, 0) ON CONFLICT (sku) DO NOTHING", &st);
+
+    if (rc < 0)
+        return rc;
+    fbk__bind_text(st, 1, sku, len);
+    rc = fbk__step_done(st);
+    fbk__stmt_put(st);
+    if (rc < 0)
+        return rc;
+    if (!fbk__changes(db))
+        return FBK_DONE;
+    *out = fbk__last_rowid(db);
+    return fbk__generation_bump(db, FBK__KIND_CATALOGUE);
+}
+
 fbk_status
 fbk__item_resolve(fbk *db, const char *sku, size_t len, bool create, uint32_t *out_item)
 {
     static const char find[] = "SELECT item FROM item WHERE sku = ?1";
-    fbk__stmt *st = NULL;
     int64_t item = 0;
     fbk_status rc = sku_check(db, "sku", 0, (fbk__text){sku, len});
 
     if (rc < 0)
         return rc;
-    rc = lookup(db, find, sku, len, &item);
+    rc = create ? item_insert(db, sku, len, &item) : FBK_DONE;
+    if (rc == FBK_DONE)
+        rc = lookup(db, find, sku, len, &item);
     if (rc < 0)
         return rc;
-    if (rc == FBK_DONE && !create)
+    if (rc == FBK_DONE)
         return fbk__fail(db, FBK_ENOTFOUND, "there was no item of this SKU");
-    if (rc == FBK_DONE) {
-        rc = fbk__stmt_get(db, "INSERT INTO item (sku, flags) VALUES (?1, 0)", &st);
-        if (rc < 0)
-            return rc;
-        fbk__bind_text(st, 1, sku, len);
-        rc = fbk__step_done(st);
-        fbk__stmt_put(st);
-        if (rc < 0)
-            return rc;
-        item = fbk__last_rowid(db);
-        rc = fbk__generation_bump(db, FBK__KIND_CATALOGUE);
-        if (rc < 0)
-            return rc;
-    }
     if (item > UINT32_MAX - 1)
         return fbk__fail(db, FBK_ETOOBIG, "the catalogue is full");
     *out_item = (uint32_t)item;

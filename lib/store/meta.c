@@ -97,9 +97,12 @@ fbk__meta_init(fbk *db, const fbk_store_options *opt)
 fbk_status
 fbk__generation_bump(fbk *db, fbk__kind kind)
 {
+    uint32_t bit = 1u << kind;
     fbk__stmt *st = NULL;
     fbk_status rc;
 
+    if (db->conn->bumped & bit) /* in this transaction: once is enough */
+        return FBK_OK;
     rc = fbk__stmt_get(db,
                        "INSERT INTO fbk_generation (kind, value) VALUES (?1, 1)"
                        " ON CONFLICT (kind) DO UPDATE SET value = value + 1",
@@ -109,6 +112,8 @@ fbk__generation_bump(fbk *db, fbk__kind kind)
     fbk__bind_int64(st, 1, (int64_t)kind);
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
+    if (rc >= 0)
+        db->conn->bumped |= bit;
     return rc;
 }
 

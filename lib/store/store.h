@@ -65,6 +65,7 @@ struct fbk__conn {
     } hooks[FBK__WRITE_HOOKS]; /* at the end of the write transaction */
     int n_hooks;
     fbk_status write_failed; /* first failure inside the write transaction */
+    uint32_t bumped;         /* bits of the fbk__kinds bumped in the write transaction */
     bool erasing;            /* secure_delete is on until the end of the transaction */
     int64_t read_until_ns;   /* deadline of the open read transaction, 0 = none */
     int64_t stmt_until_ns;   /* deadline of the statement that began last, 0 = none */

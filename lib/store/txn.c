@@ -85,6 +85,7 @@ fbk__write_begin_until(fbk *db, int64_t deadline)
         store->n_foreign++;
     conn->write_depth = 1;
     conn->write_failed = FBK_OK;
+    conn->bumped = 0;
     return FBK_OK;
 out:
     fbk__lease_release(&store->lease);

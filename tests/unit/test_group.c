@@ -110,9 +110,9 @@ make_store(job *jobs)
     store = tk_open_with(tk_path("group"), &options);
     for (int i = 0; i < N_THREADS; i++)
         jobs[i] = (job){.db = tk_connect(store), .number = i + 1};
-    tk_assert_ok(jobs[0].db,
-                 tk_write(jobs[0].db,
-                          "CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER NOT NULL) STRICT"));
+    tk_assert_ok(
+        jobs[0].db,
+        tk_write(jobs[0].db, "CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER NOT NULL) STRICT"));
     return store;
 }
 

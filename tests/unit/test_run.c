@@ -174,8 +174,9 @@ START_TEST(a_block_fills_a_page)
         keys[i] = random_id();
     run = write_run(keys, N_HASHED);
     tk_assert_ok(db, fbk__read_begin(db));
-    tk_assert_ok(db, fbk__stmt_get(db, "SELECT count(*), sum(length(bytes)), max(length(bytes)) "
-                                       "FROM log_run_chunk WHERE (id & 0xffffffff) < 0x60000000",
+    tk_assert_ok(db, fbk__stmt_get(db,
+                                   "SELECT count(*), sum(length(bytes)), max(length(bytes)) "
+                                   "FROM log_run_chunk WHERE (id & 0xffffffff) < 0x60000000",
                                    &st));
     ck_assert_int_eq(fbk__step(st), FBK_OK);
     blocks = fbk__column_int64(st, 0);

@@ -1,0 +1,151 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/sort.h"
+#include "log/append.h"
+
+/* Keys that are being looked for, in their order. */
+typedef struct wanted {
+    const fbk__key *keys;
+    fbk__sort_item *items;
+    uint8_t *found; /* of each key */
+    size_t n;
+} wanted;
+
+static fbk_status
+wanted_sort(fbk *db, wanted *w)
+{
+    if (!fbk__sort_items(fbk__a(db), w->items, w->n))
+        return fbk__nomem(db);
+    return FBK_OK;
+}
+
+typedef fbk_status (*found_fn)(fbk__append *s, const wanted *w, uint32_t row, uint32_t value);
+
+/* Newest run first: of what stands in two, the newer counts. */
+static fbk_status
+wanted_find(fbk__append *s, const wanted *w, uint32_t kind, found_fn fn)
+{
+    const fbk__sets *sets = s->engine->writing->sets;
+    fbk_status rc = FBK_OK;
+
+    for (uint32_t r = sets->n_runs; rc >= 0 && r-- > 0;) {
+        const fbk__run *run = sets->runs[r];
+
+        for (size_t i = 0; run->kind == kind && rc >= 0 && i < w->n; i++) {
+            uint32_t row = w->items[i].row;
+            uint32_t value = 0;
+
+            if (w->found[row] || !fbk__run_may_have(run, w->keys[row]))
+                continue;
+            rc = fbk__run_find(s->db, &s->engine->codec, run, w->keys[row], s->engine->block,
+                               &value);
+            if (rc == FBK_OK)
+                rc = fn(s, w, row, value);
+        }
+    }
+    return rc < 0 ? rc : FBK_OK;
+}
+
+static fbk_status
+found_id(fbk__append *s, const wanted *w, uint32_t row, uint32_t value)
+{
+    (void)s;
+    (void)value;
+    w->found[row] = 1;
+    return FBK_OK;
+}
+
+static fbk_status
+found_node(fbk__append *s, const wanted *w, uint32_t row, uint32_t value)
+{
+    bool fresh;
+    uint64_t *slot = fbk__keymap_put(&s->engine->nodes, w->keys[row], &fresh);
+
+    if (!slot)
+        return fbk__nomem(s->db);
+    *slot = value;
+    w->found[row] = 1;
+    return FBK_OK;
+}
+
+static fbk_status
+lookup_ids(fbk__append *s, wanted *w)
+{
+    const fbk__batch *b = s->batch;
+    fbk_status rc;
+
+    for (size_t i = 0; i < b->n_events; i++) {
+        const fbk__span id = b->events[i].id;
+
+        s->id_keys[i] = fbk__key_of_id(b->text.data + id.at, id.len);
+        w->items[i] = (fbk__sort_item){s->id_keys[i].hi, (uint32_t)i, 0};
+    }
+    w->keys = s->id_keys;
+    w->n = b->n_events;
+    memset(w->found, 0, w->n);
+    rc = wanted_sort(s->db, w);
+    if (rc >= 0)
+        rc = wanted_find(s, w, FBK__RUN_IDS, found_id);
+    if (rc >= 0)
+        memcpy(s->id_seen, w->found, w->n);
+    return rc;
+}
+
+static fbk_status
+lookup_idents(fbk__append *s, wanted *w)
+{
+    const fbk__batch *b = s->batch;
+    fbk_status rc = FBK_OK;
+
+    w->n = 0;
+    for (size_t i = 0; rc >= 0 && i < b->n_idents; i++) {
+        const fbk__batch_ident *ident = &b->idents[i];
+
+        rc = fbk__ident_key(s->db, s->engine, b->word_ids[ident->space],
+                            b->text.data + ident->value.at, ident->value.len, &s->ident_keys[i]);
+        if (rc >= 0 && !fbk__keymap_get(&s->engine->nodes, s->ident_keys[i]))
+            w->items[w->n++] = (fbk__sort_item){s->ident_keys[i].hi, (uint32_t)i, 0};
+    }
+    w->keys = s->ident_keys;
+    memset(w->found, 0, b->n_idents);
+    if (rc >= 0)
+        rc = wanted_sort(s->db, w);
+    return rc < 0 ? rc : wanted_find(s, w, FBK__RUN_IDENTS, found_node);
+}
+
+fbk_status
+fbk__append_lookup(fbk__append *s)
+{
+    const fbk_allocator *a = fbk__a(s->db);
+    const fbk__batch *b = s->batch;
+    size_t most = b->n_events > b->n_idents ? b->n_events : b->n_idents;
+    wanted w = {NULL, NULL, NULL, 0};
+    fbk_status rc;
+
+    if (b->n_events < FBK__LOOKUP_WORTH)
+        return FBK_OK;
+    s->id_keys = fbk__calloc(a, b->n_events, sizeof *s->id_keys);
+    s->id_seen = fbk__calloc(a, b->n_events, 1);
+    s->ident_keys = fbk__calloc(a, b->n_idents, sizeof *s->ident_keys);
+    w.items = fbk__calloc(a, most, sizeof *w.items);
+    w.found = fbk__calloc(a, most, 1);
+    rc = s->id_keys && s->id_seen && s->ident_keys && w.items && w.found ? FBK_OK
+                                                                         : fbk__nomem(s->db);
+    if (rc >= 0)
+        rc = lookup_ids(s, &w);
+    if (rc >= 0)
+        rc = lookup_idents(s, &w);
+    fbk__free(a, w.items);
+    fbk__free(a, w.found);
+    return rc;
+}
+
+void
+fbk__append_lookup_free(fbk__append *s)
+{
+    fbk__free(fbk__a(s->db), s->id_keys);
+    fbk__free(fbk__a(s->db), s->id_seen);
+    fbk__free(fbk__a(s->db), s->ident_keys);
+}
