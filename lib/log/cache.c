@@ -4,7 +4,13 @@
 
 #include "log/engine.h"
 
-/* Decoded frames that were used lately: a budget of bytes, the least recently used go first. */
+/* Frames that were used lately: a budget of bytes, the least recently used go first. */
+
+/* Bytes of columns that were read at once. */
+typedef struct fbk__cached_block {
+    struct fbk__cached_block *next;
+    char bytes[];
+} block;
 
 void
 fbk__cached_unref(fbk__cached *cached)
@@ -14,9 +20,31 @@ fbk__cached_unref(fbk__cached *cached)
     if (!cached || __atomic_sub_fetch(&cached->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     a = cached->a;
-    fbk__frame_index_free(&cached->index, &cached->a);
-    fbk__frame_free(&cached->frame);
+    while (cached->blocks) {
+        block *b = cached->blocks;
+
+        cached->blocks = b->next;
+        fbk__free(&a, b);
+    }
+    fbk__free(&a, cached->nodes);
+    fbk__segment_unref(cached->segment);
     fbk__free(&a, cached);
+}
+
+static const fbk__segment_frame *
+facts_of(const fbk__cached *c)
+{
+    return &c->segment->frames[c->frame];
+}
+
+/* -- what is kept: all of this with the engine's lock held ------------------------------------- */
+
+static fbk__cached **
+cache_slot(fbk__engine *e, const fbk__segment *segment, uint32_t frame)
+{
+    uint64_t hash = fbk__mix64((uint64_t)segment->id << 22 ^ segment->frames[frame].chunk);
+
+    return &e->cache.slots[hash % FBK__CACHE_SLOTS];
 }
 
 static void
@@ -44,33 +72,65 @@ cache_link(fbk__engine *e, fbk__cached *c)
     e->cache.newest = c;
 }
 
-/* A few dozen frames at most: a walk is as quick as a table. */
 static fbk__cached *
-cache_find(fbk__engine *e, int64_t segment, uint32_t chunk)
+cache_find(fbk__engine *e, const fbk__segment *segment, uint32_t frame)
 {
-    for (fbk__cached *c = e->cache.newest; c; c = c->older) {
-        if (c->segment != segment || c->chunk != chunk)
-            continue;
+    fbk__cached *c = *cache_slot(e, segment, frame);
+
+    while (c &&
+           (c->segment->id != segment->id || facts_of(c)->chunk != segment->frames[frame].chunk))
+        c = c->next;
+    if (c) {
         cache_unlink(e, c);
         cache_link(e, c);
         (void)__atomic_add_fetch(&c->refs, 1, __ATOMIC_ACQ_REL);
-        return c;
     }
-    return NULL;
+    return c;
+}
+
+static void
+cache_drop(fbk__engine *e, fbk__cached *c)
+{
+    fbk__cached **at = cache_slot(e, c->segment, c->frame);
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    cache_unlink(e, c);
+    e->cache.bytes -= c->bytes;
+    c->kept = false;
+    fbk__cached_unref(c);
+}
+
+static void
+cache_trim(fbk__engine *e, const fbk__cached *but)
+{
+    while (e->cache.bytes > FBK__CACHE_BYTES && e->cache.oldest != but)
+        cache_drop(e, e->cache.oldest);
 }
 
 static void
 cache_add(fbk__engine *e, fbk__cached *c)
 {
+    fbk__cached **slot = cache_slot(e, c->segment, c->frame);
+
     (void)__atomic_add_fetch(&c->refs, 1, __ATOMIC_ACQ_REL);
+    c->kept = true;
+    c->next = *slot;
+    *slot = c;
     cache_link(e, c);
     e->cache.bytes += c->bytes;
-    while (e->cache.bytes > FBK__CACHE_BYTES && e->cache.oldest != c) {
-        fbk__cached *old = e->cache.oldest;
+    cache_trim(e, c);
+}
 
-        cache_unlink(e, old);
-        e->cache.bytes -= old->bytes;
-        fbk__cached_unref(old);
+/* More bytes of a frame. */
+static void
+cache_grow(fbk__engine *e, fbk__cached *c, size_t bytes)
+{
+    c->bytes += bytes;
+    if (c->kept) {
+        e->cache.bytes += bytes;
+        cache_trim(e, c);
     }
 }
 
@@ -84,40 +144,34 @@ cache_may_hold(const fbk__engine *e, int64_t segment)
     return sets && sets->n_segments && segment <= sets->segments[sets->n_segments - 1]->id;
 }
 
-static fbk_status
-cached_read(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cached **out)
+void
+fbk__cache_clear(fbk__engine *engine)
 {
-    fbk__cached *c = fbk__calloc(fbk__a(db), 1, sizeof *c);
-    fbk__codec codec;
-    fbk_status rc;
+    (void)pthread_mutex_lock(&engine->lock);
+    while (engine->cache.oldest)
+        cache_drop(engine, engine->cache.oldest);
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+/* -- frames ------------------------------------------------------------------------------------ */
+
+static fbk__cached *
+cached_new(const fbk_allocator *a, fbk__segment *segment, uint32_t frame)
+{
+    fbk__cached *c = fbk__calloc(a, 1, sizeof *c);
 
     if (!c)
-        return fbk__nomem(db);
+        return NULL;
     c->refs = 1;
-    c->a = *fbk__a(db);
-    c->segment = segment->id;
-    c->chunk = segment->frames[frame].chunk;
-    fbk__frame_init(&c->frame, &c->a);
-    fbk__codec_init(&codec, fbk__a(db));
-    rc = fbk__segment_read(db, &codec, segment, frame, (1u << FBK__N_FC) - 1, &c->frame);
-    if (rc >= 0)
-        rc = fbk__frame_index_make(&c->frame, &c->index);
-    if (rc == FBK_ENOMEM)
-        rc = fbk__nomem(db);
-    else if (rc == FBK_ECORRUPT && !fbk_errmsg(db)[0])
-        rc = fbk__fail(db, rc, "frame %u of segment %lld of the event log was damaged", frame,
-                       (long long)segment->id);
-    fbk__codec_free(&codec);
-    c->bytes = (uint32_t)fbk__frame_bytes(&c->frame);
-    if (rc < 0)
-        fbk__cached_unref(c);
-    else
-        *out = c;
-    return rc;
+    c->a = *a;
+    c->segment = fbk__segment_ref(segment);
+    c->frame = frame;
+    c->bytes = sizeof *c;
+    return c;
 }
 
 fbk_status
-fbk__cached_get(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cached **out)
+fbk__cached_get(fbk *db, fbk__segment *segment, uint32_t frame, fbk__cached **out)
 {
     fbk__engine *e = NULL;
     fbk_status rc = fbk__engine_get(db, &e);
@@ -125,31 +179,218 @@ fbk__cached_get(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cache
     if (rc < 0)
         return rc;
     (void)pthread_mutex_lock(&e->lock);
-    *out = cache_find(e, segment->id, segment->frames[frame].chunk);
-    (void)pthread_mutex_unlock(&e->lock);
+    *out = cache_find(e, segment, frame);
     if (!*out) {
-        rc = cached_read(db, segment, frame, out);
-        if (rc >= 0) {
-            (void)pthread_mutex_lock(&e->lock);
-            if (cache_may_hold(e, segment->id))
-                cache_add(e, *out);
-            (void)pthread_mutex_unlock(&e->lock);
-        }
+        *out = cached_new(e->head.a, segment, frame);
+        if (*out && cache_may_hold(e, segment->id))
+            cache_add(e, *out);
     }
+    (void)pthread_mutex_unlock(&e->lock);
+    fbk__shared_release(&e->head);
+    return *out ? FBK_OK : fbk__nomem(db);
+}
+
+/* Publish columns that were read, those that another thread was faster with left out. */
+static void
+cached_publish(fbk__engine *e, fbk__cached *c, block *b, size_t len, const fbk__stored *stored,
+               uint32_t columns)
+{
+    (void)pthread_mutex_lock(&e->lock);
+    columns &= ~c->have;
+    for (uint32_t left = columns; left; left &= left - 1) {
+        unsigned column = (unsigned)__builtin_ctz(left);
+
+        c->columns[column].bytes = stored[column].len ? b->bytes + stored[column].at : NULL;
+        c->columns[column].len = stored[column].len;
+    }
+    b->next = c->blocks;
+    c->blocks = b;
+    __atomic_store_n(&c->have, c->have | columns, __ATOMIC_RELEASE);
+    cache_grow(e, c, sizeof *b + len);
+    (void)pthread_mutex_unlock(&e->lock);
+}
+
+/* Have columns in the cached frame. */
+static fbk_status
+cached_need(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t columns)
+{
+    uint32_t missing = columns & ~__atomic_load_n(&c->have, __ATOMIC_ACQUIRE);
+    fbk__engine *e = NULL;
+    fbk__stored stored[FBK__N_FC];
+    uint32_t fetched = 0;
+    size_t len;
+    block *b;
+    fbk_status rc;
+
+    if (!missing)
+        return FBK_OK;
+    fbk__buf_clear(&codec->frame_bytes);
+    rc = fbk__segment_fetch(db, c->segment, c->frame, missing, &codec->frame_bytes, stored,
+                            &fetched);
+    if (rc >= 0)
+        rc = fbk__engine_get(db, &e);
+    if (rc < 0)
+        return rc;
+    len = codec->frame_bytes.len;
+    b = fbk__alloc(&c->a, sizeof *b + len);
+    if (b) {
+        if (len)
+            memcpy(b->bytes, codec->frame_bytes.data, len);
+        cached_publish(e, c, b, len, stored, fetched);
+    }
+    fbk__shared_release(&e->head);
+    return b ? FBK_OK : fbk__nomem(db);
+}
+
+static fbk_status
+cached_failed(fbk *db, const fbk__cached *c, fbk_status rc)
+{
+    if (rc == FBK_ENOMEM)
+        return fbk__nomem(db);
+    return rc == FBK_ECORRUPT ? fbk__segment_damaged(db, c->segment, c->frame) : rc;
+}
+
+static fbk__reader
+cached_reader(const fbk__cached *c, unsigned column)
+{
+    const unsigned char *p = c->columns[column].bytes;
+
+    return (fbk__reader){p, p ? p + c->columns[column].len : NULL, false};
+}
+
+fbk_status
+fbk__cached_ints(fbk *db, fbk__codec *codec, fbk__cached *c, unsigned column, uint32_t first,
+                 uint32_t n, int64_t *out)
+{
+    fbk_status rc = cached_need(db, codec, c, 1u << column);
+    fbk__reader in;
+
+    if (rc < 0)
+        return rc;
+    in = cached_reader(c, column);
+    if (!in.p) {
+        if (n)
+            memset(out, 0, n * sizeof *out);
+        return FBK_OK;
+    }
+    return cached_failed(
+        db, c, fbk__codec_get_ints_part(codec, &in, out, facts_of(c)->n.events, first, n));
+}
+
+fbk_status
+fbk__cached_ids(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+                fbk__strings *out)
+{
+    fbk_status rc = cached_need(db, codec, c, 1u << FBK__FC_IDS);
+    fbk__reader in;
+
+    if (rc < 0)
+        return rc;
+    in = cached_reader(c, FBK__FC_IDS);
+    rc = in.p ? fbk__codec_get_strings_part(codec, &in, out, facts_of(c)->n.events, first, n)
+              : FBK_ECORRUPT;
+    return cached_failed(db, c, rc);
+}
+
+/* The nodes of all events, decoded once: they are what every question begins with. */
+static fbk_status
+cached_nodes(fbk *db, fbk__codec *codec, fbk__cached *c, const uint32_t **out)
+{
+    uint32_t n = facts_of(c)->n.events;
+    uint32_t *old = NULL;
+    uint32_t *nodes;
+    fbk__engine *e = NULL;
+    int64_t *v;
+    fbk_status rc;
+
+    *out = __atomic_load_n(&c->nodes, __ATOMIC_ACQUIRE);
+    if (*out)
+        return FBK_OK;
+    rc = fbk__engine_get(db, &e);
+    if (rc < 0)
+        return rc;
+    v = fbk__alloc(&c->a, n * sizeof *v);
+    nodes = fbk__alloc(&c->a, n * sizeof *nodes);
+    rc = v && nodes ? fbk__cached_ints(db, codec, c, FBK__EV_NODE, 0, n, v) : fbk__nomem(db);
+    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
+        nodes[i] = (uint32_t)v[i];
+        if (v[i] < 0 || v[i] > UINT32_MAX || (i && nodes[i] < nodes[i - 1]))
+            rc = fbk__segment_damaged(db, c->segment, c->frame);
+    }
+    if (rc >= 0) {
+        (void)pthread_mutex_lock(&e->lock);
+        if (__atomic_compare_exchange_n(&c->nodes, &old, nodes, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+            cache_grow(e, c, n * sizeof *nodes);
+            nodes = NULL;
+        }
+        *out = c->nodes;
+        (void)pthread_mutex_unlock(&e->lock);
+    }
+    fbk__free(&c->a, nodes);
+    fbk__free(&c->a, v);
     fbk__shared_release(&e->head);
     return rc;
 }
 
-void
-fbk__cache_clear(fbk__engine *engine)
+/* First of n ascending nodes that is not below `node`. */
+static uint32_t
+lower_node(const uint32_t *nodes, uint32_t n, uint64_t node)
 {
-    (void)pthread_mutex_lock(&engine->lock);
-    while (engine->cache.oldest) {
-        fbk__cached *old = engine->cache.oldest;
+    uint32_t low = 0;
 
-        cache_unlink(engine, old);
-        fbk__cached_unref(old);
+    while (low < n) {
+        uint32_t mid = low + (n - low) / 2;
+
+        if (nodes[mid] < node)
+            low = mid + 1;
+        else
+            n = mid;
     }
-    engine->cache.bytes = 0;
-    (void)pthread_mutex_unlock(&engine->lock);
+    return low;
+}
+
+fbk_status
+fbk__cached_find(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t node, uint32_t *out_first,
+                 uint32_t *out_n)
+{
+    uint32_t n = facts_of(c)->n.events;
+    const uint32_t *nodes;
+    fbk_status rc = cached_nodes(db, codec, c, &nodes);
+
+    if (rc < 0)
+        return rc;
+    *out_first = lower_node(nodes, n, node);
+    *out_n = lower_node(nodes, n, (uint64_t)node + 1) - *out_first;
+    return FBK_OK;
+}
+
+fbk_status
+fbk__cached_events(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+                   fbk__frame *out)
+{
+    fbk__frame_part part = {.all = facts_of(c)->n};
+    const void *bytes[3];
+    size_t len[3];
+    fbk_status rc = cached_need(db, codec, c, (1u << FBK__N_FC) - 1);
+
+    if (rc < 0)
+        return rc;
+    for (int k = 0; k < 3; k++) {
+        bytes[k] = c->columns[FBK__EV_N_LINES + k].bytes;
+        len[k] = c->columns[FBK__EV_N_LINES + k].len;
+    }
+    rc = fbk__frame_part_make(codec, bytes, len, first, n, &part);
+    if (rc >= 0)
+        rc = fbk__frame_reserve(out, part.n);
+    for (unsigned column = 0; rc >= 0 && column < FBK__N_FC; column++)
+        rc = fbk__frame_get_part(codec, out, column, c->columns[column].bytes,
+                                 c->columns[column].len, &part);
+    if (rc < 0)
+        return cached_failed(db, c, rc);
+    out->n.events += part.n.events;
+    out->n.lines += part.n.lines;
+    out->n.extra += part.n.extra;
+    out->n.props += part.n.props;
+    return FBK_OK;
 }

@@ -53,36 +53,70 @@ fbk__view_get(fbk *db, fbk__view **out) FBK_MUST_USE;
 fbk_status
 fbk__view_read(fbk *db, fbk__view **out) FBK_MUST_USE;
 
-/** One decoded frame in the cache: immutable, all columns, with its begin positions. */
+/** A frame in the cache: the columns that were asked for, as they are stored (a third of what they
+ *  are decoded, and a few rows are decoded faster than they are found), and its nodes. What is
+ *  there does not change; what is not is read when it is asked for. */
 typedef struct fbk__cached {
     int64_t refs; /* atomic */
     fbk_allocator a;
-    int64_t segment;
-    uint32_t chunk; /* of the frame: another one after erasing */
-    uint32_t bytes;
-    fbk__frame frame;
-    fbk__frame_index index;
-    struct fbk__cached *newer, *older; /* in the cache, under its lock */
+    fbk__segment *segment;
+    uint32_t frame;
+    uint32_t have;   /* atomic; bits of the columns that are there */
+    uint32_t *nodes; /* atomic; of its events, once they were looked for */
+    struct {
+        const void *bytes; /* NULL = all zero */
+        size_t len;
+    } columns[FBK__N_FC];
+    /* Under the lock of the engine: */
+    struct fbk__cached_block *blocks; /* what the columns lie in */
+    size_t bytes;
+    bool kept;
+    struct fbk__cached *newer, *older, *next;
 } fbk__cached;
 
-/** A whole frame, from the cache or read into it. The caller unrefs. */
+/** A frame, from the cache or new in it, with nothing read. The caller unrefs. */
 fbk_status
-fbk__cached_get(fbk *db, const fbk__segment *segment, uint32_t frame, fbk__cached **out)
-    FBK_MUST_USE;
+fbk__cached_get(fbk *db, fbk__segment *segment, uint32_t frame, fbk__cached **out) FBK_MUST_USE;
 void
 fbk__cached_unref(fbk__cached *cached);
 
+/** The events of a node: *out_first .. *out_first + *out_n - 1. */
+fbk_status
+fbk__cached_find(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t node, uint32_t *out_first,
+                 uint32_t *out_n) FBK_MUST_USE;
+
+/** One integer column (FBK__EV_…) of n events. */
+fbk_status
+fbk__cached_ints(fbk *db, fbk__codec *c, fbk__cached *cached, unsigned column, uint32_t first,
+                 uint32_t n, int64_t *out) FBK_MUST_USE;
+
+/** Append the ids of n events. */
+fbk_status
+fbk__cached_ids(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
+                fbk__strings *out) FBK_MUST_USE;
+
+/** Append n >= 1 whole events. FBK_ETOOBIG, without a message, when the frame would be too long. */
+fbk_status
+fbk__cached_events(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
+                   fbk__frame *out) FBK_MUST_USE;
+
 /* -- writing: all of these inside a write transaction, so by one thread at a time -------------- */
 
-enum { FBK__CACHE_BYTES = 32 << 20, FBK__HOT_NODES = 1 << 20, FBK__IDENT_MAX = 1024 };
+enum {
+    FBK__CACHE_BYTES = 32 << 20,
+    FBK__CACHE_SLOTS = 1 << 11,
+    FBK__HOT_NODES = 1 << 20,
+    FBK__IDENT_MAX = 1024
+};
 
 typedef struct fbk__engine {
     fbk__shared head;
     pthread_mutex_t lock; /* of view and cache */
     fbk__view *view;      /* as last seen or committed */
     struct {
+        fbk__cached *slots[FBK__CACHE_SLOTS]; /* by segment and chunk */
         fbk__cached *newest, *oldest;
-        uint64_t bytes;
+        size_t bytes;
     } cache;
     /* The writer's. */
     fbk__view *writing; /* what the transaction sees; NULL outside of one */
@@ -98,7 +132,7 @@ typedef struct fbk__engine {
     bool key_read;
 } fbk__engine;
 
-/** Forget all decoded frames: some hold what was erased. */
+/** Forget all frames: some hold what was erased. */
 void
 fbk__cache_clear(fbk__engine *engine);
 

@@ -412,157 +412,252 @@ fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned colum
     return fbk__codec_put_strings(c, out, &f->orders);
 }
 
+/* What is decoded: a part of a stored frame, to be put behind so much of what there is. */
+typedef struct target {
+    fbk__frame *f;
+    fbk__frame_size at;
+    const fbk__frame_part *part;
+} target;
+
 static fbk_status
-get_ints(fbk__codec *c, fbk__reader *in, int64_t *v, size_t n)
+get_ints(fbk__codec *c, fbk__reader *in, int64_t *v, size_t all, size_t first, size_t n)
 {
     if (in->p)
-        return fbk__codec_get_ints(c, in, v, n);
+        return fbk__codec_get_ints_part(c, in, v, all, first, n);
     if (n)
         memset(v, 0, n * sizeof *v);
     return FBK_OK;
 }
 
 static fbk_status
-get_difference(fbk__codec *c, fbk__reader *in, fbk__frame *f, unsigned column)
+get_event_ints(fbk__codec *c, fbk__reader *in, int64_t *v, const target *t)
 {
-    bool amount = column != FBK__EV_RECEIVED;
-    size_t n = amount ? f->n.lines : f->n.events;
-    int64_t *v = amount ? f->ln[FBK__LN_AMOUNT] : f->ev[FBK__EV_RECEIVED];
-    fbk_status rc = get_ints(c, in, v, n);
+    return get_ints(c, in, v + t->at.events, t->part->all.events, t->part->first.events,
+                    t->part->n.events);
+}
 
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < n; i++) {
-        int64_t from =
-            amount ? fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][i], f->ln[FBK__LN_PRICE][i],
-                                                f->ln[FBK__LN_DISCOUNT][i])
-                   : f->ev[FBK__EV_OCCURRED][i];
+static fbk_status
+get_line_ints(fbk__codec *c, fbk__reader *in, int64_t *v, const target *t)
+{
+    return get_ints(c, in, v + t->at.lines, t->part->all.lines, t->part->first.lines,
+                    t->part->n.lines);
+}
 
-        v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)from);
-    }
-    return FBK_OK;
+static fbk_status
+get_received(fbk__codec *c, fbk__reader *in, const target *t)
+{
+    const int64_t *occurred = t->f->ev[FBK__EV_OCCURRED] + t->at.events;
+    int64_t *v = t->f->ev[FBK__EV_RECEIVED] + t->at.events;
+    fbk_status rc = get_event_ints(c, in, t->f->ev[FBK__EV_RECEIVED], t);
+
+    for (uint32_t i = 0; rc >= 0 && i < t->part->n.events; i++)
+        v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)occurred[i]);
+    return rc;
+}
+
+static fbk_status
+get_amounts(fbk__codec *c, fbk__reader *in, const target *t)
+{
+    const int64_t *quantity = t->f->ln[FBK__LN_QUANTITY] + t->at.lines;
+    const int64_t *price = t->f->ln[FBK__LN_PRICE] + t->at.lines;
+    const int64_t *discount = t->f->ln[FBK__LN_DISCOUNT] + t->at.lines;
+    int64_t *v = t->f->ln[FBK__LN_AMOUNT] + t->at.lines;
+    fbk_status rc = get_line_ints(c, in, t->f->ln[FBK__LN_AMOUNT], t);
+
+    for (uint32_t i = 0; rc >= 0 && i < t->part->n.lines; i++)
+        v[i] = (int64_t)((uint64_t)v[i] +
+                         (uint64_t)fbk__frame_expected_amount(quantity[i], price[i], discount[i]));
+    return rc;
 }
 
 /* Where the next property of each event goes; false when the counts do not add up. */
 static bool
-prop_starts(const fbk__frame *f, uint32_t *at)
+prop_starts(const target *t, uint32_t *starts)
 {
+    const int64_t *counts = t->f->ev[FBK__EV_N_PROPS] + t->at.events;
     uint64_t sum = 0;
 
-    for (uint32_t e = 0; e < f->n.events; e++) {
-        int64_t k = f->ev[FBK__EV_N_PROPS][e];
-
-        if (k < 0 || (uint64_t)k > f->n.props - sum)
+    for (uint32_t e = 0; e < t->part->n.events; e++) {
+        if (counts[e] < 0 || (uint64_t)counts[e] > t->part->n.props - sum)
             return false;
-        at[e] = (uint32_t)sum;
-        sum += (uint64_t)k;
+        starts[e] = t->at.props + (uint32_t)sum;
+        sum += (uint64_t)counts[e];
     }
-    at[f->n.events] = (uint32_t)sum;
-    return sum == f->n.props;
+    return sum == t->part->n.props;
 }
 
 /* Properties came by key; put each where its event has it. */
 static fbk_status
-spread_props(fbk__frame *f, int64_t *const part[4], uint32_t *at, uint32_t n_texts)
+spread_props(const target *t, int64_t *const part[4], const fbk__strings *texts, uint32_t *starts)
 {
-    uint32_t n = f->n.props;
-    int64_t text = 0;
+    fbk__frame *f = t->f;
+    const int64_t *counts = f->ev[FBK__EV_N_PROPS] + t->at.events;
+    size_t text = 0;
+    fbk_status rc = prop_starts(t, starts) ? FBK_OK : FBK_ECORRUPT;
 
-    if (!prop_starts(f, at))
-        return FBK_ECORRUPT;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; rc >= 0 && i < t->part->all.props; i++) {
+        size_t this_text = text;
         uint64_t e = (uint64_t)part[1][i];
         uint32_t to;
 
-        if (e >= f->n.events || part[2][i] < FBK__PROP_TEXT || part[2][i] > FBK__PROP_BOOL)
+        if (e >= t->part->all.events || part[2][i] < FBK__PROP_TEXT ||
+            part[2][i] > FBK__PROP_BOOL || part[0][i] < 0 || part[0][i] > UINT32_MAX)
             return FBK_ECORRUPT;
-        to = at[e]++;
-        if (to >= n || part[0][i] < 0 || part[0][i] > UINT32_MAX)
+        text += part[2][i] == FBK__PROP_TEXT;
+        e -= t->part->first.events;
+        if (e >= t->part->n.events) /* before or behind the part */
+            continue;
+        to = starts[e]++;
+        if (to >= t->at.props + t->part->n.props)
             return FBK_ECORRUPT;
         f->prop_key[to] = part[0][i];
         f->prop_type[to] = part[2][i];
-        f->prop_value[to] = part[2][i] == FBK__PROP_TEXT ? text++ : part[3][i];
+        f->prop_value[to] = part[3][i];
+        if (part[2][i] == FBK__PROP_TEXT) {
+            f->prop_value[to] = (int64_t)f->texts.n;
+            rc = copy_string(&f->texts, texts, this_text);
+        }
     }
     /* Each event was given just as many as it has. */
-    for (uint32_t e = 0, sum = 0; e < f->n.events; e++) {
-        sum += (uint32_t)f->ev[FBK__EV_N_PROPS][e];
-        if (at[e] != sum)
+    for (uint32_t e = 0, sum = t->at.props; rc >= 0 && e < t->part->n.events; e++) {
+        sum += (uint32_t)counts[e];
+        if (starts[e] != sum)
             return FBK_ECORRUPT;
     }
-    return text == n_texts ? FBK_OK : FBK_ECORRUPT;
+    return rc;
 }
 
+/* Keys, events, types and values of all properties of the frame, then the texts among them. */
 static fbk_status
-get_props(fbk__codec *c, fbk__reader *in, fbk__frame *f)
+get_props(fbk__codec *c, fbk__reader *in, const target *t)
 {
-    size_t n = f->n.props;
-    int64_t *all = fbk__alloc(f->a, (4 * n + 1) * sizeof *all);
+    const fbk_allocator *a = t->f->a;
+    size_t n = t->part->all.props;
+    int64_t *all = fbk__alloc(a, (4 * n + 1) * sizeof *all);
     int64_t *const part[4] = {all, all + n, all + 2 * n, all + 3 * n};
-    uint32_t *at = fbk__alloc(f->a, ((size_t)f->n.events + 1) * sizeof *at);
+    uint32_t *starts = fbk__alloc(a, ((size_t)t->part->n.events + 1) * sizeof *starts);
     size_t n_texts = 0;
-    fbk_status rc = all && at ? FBK_OK : FBK_ENOMEM;
+    fbk__strings texts;
+    fbk_status rc = all && starts ? FBK_OK : FBK_ENOMEM;
 
+    fbk__strings_init(&texts, a);
     for (int i = 0; rc >= 0 && i < 4; i++)
         rc = fbk__codec_get_ints(c, in, part[i], n);
     for (size_t i = 0; rc >= 0 && i < n; i++)
         n_texts += part[2][i] == FBK__PROP_TEXT;
     if (rc >= 0)
-        rc = fbk__codec_get_strings(c, in, &f->texts, n_texts);
+        rc = fbk__codec_get_strings(c, in, &texts, n_texts);
     if (rc >= 0)
-        rc = spread_props(f, part, at, (uint32_t)n_texts);
-    fbk__free(f->a, all);
-    fbk__free(f->a, at);
+        rc = spread_props(t, part, &texts, starts);
+    fbk__strings_free(&texts);
+    fbk__free(a, all);
+    fbk__free(a, starts);
     return rc;
 }
 
-/* n strings, or n empty ones. */
+/* So many strings, or empty ones. */
 static fbk_status
-get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *s, size_t n)
+get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *s, const target *t)
 {
     fbk_status rc = FBK_OK;
 
     if (in->p)
-        return fbk__codec_get_strings(c, in, s, n);
-    fbk__strings_clear(s);
-    rc = fbk__strings_add(s, "", 0);
-    if (rc >= 0 && !fbk__grow(s->a, &s->offsets, &s->offset_cap, n + 1, sizeof *s->offsets))
-        rc = FBK_ENOMEM;
-    if (rc >= 0) {
-        memset(s->offsets, 0, (n + 1) * sizeof *s->offsets);
-        s->n = n;
-    }
+        return fbk__codec_get_strings_part(c, in, s, t->part->all.events, t->part->first.events,
+                                           t->part->n.events);
+    for (uint32_t i = 0; rc >= 0 && i < t->part->n.events; i++)
+        rc = fbk__strings_add(s, "", 0);
     return rc;
 }
 
 static fbk_status
-get_column(fbk__codec *c, fbk__frame *f, unsigned column, fbk__reader *in)
+get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
 {
-    if (column == FBK__EV_RECEIVED || column == FBK__FC_LINES + FBK__LN_AMOUNT)
-        return get_difference(c, in, f, column);
+    fbk__frame *f = t->f;
+
+    if (column == FBK__EV_RECEIVED)
+        return get_received(c, in, t);
+    if (column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return get_amounts(c, in, t);
     if (column < FBK__N_EV)
-        return get_ints(c, in, f->ev[column], f->n.events);
+        return get_event_ints(c, in, f->ev[column], t);
     if (column < FBK__FC_EXTRA)
-        return get_ints(c, in, f->ln[column - FBK__FC_LINES], f->n.lines);
+        return get_line_ints(c, in, f->ln[column - FBK__FC_LINES], t);
     if (column == FBK__FC_EXTRA)
-        return get_ints(c, in, f->extra, f->n.extra);
+        return get_ints(c, in, f->extra + t->at.extra, t->part->all.extra, t->part->first.extra,
+                        t->part->n.extra);
     if (column == FBK__FC_PROPS)
-        return in->p ? get_props(c, in, f) : f->n.props ? FBK_ECORRUPT : FBK_OK;
-    return get_strings(c, in, column == FBK__FC_IDS ? &f->ids : &f->orders, f->n.events);
+        return in->p ? get_props(c, in, t) : t->part->all.props ? FBK_ECORRUPT : FBK_OK;
+    return get_strings(c, in, column == FBK__FC_IDS ? &f->ids : &f->orders, t);
 }
 
-fbk_status
-fbk__frame_get(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len)
+static fbk_status
+get_target(fbk__codec *c, unsigned column, const void *bytes, size_t len, const target *t)
 {
     fbk__reader in = {bytes, bytes ? (const unsigned char *)bytes + len : NULL, false};
     fbk_status rc;
 
     if (column >= FBK__N_FC)
         return FBK_ECORRUPT;
-    rc = get_column(c, f, column, &in);
+    rc = get_column(c, &in, column, t);
     if (rc >= 0 && in.p != in.end)
         return FBK_ECORRUPT;
     if (rc >= 0)
-        f->columns |= 1u << column;
+        t->f->columns |= 1u << column;
+    return rc;
+}
+
+fbk_status
+fbk__frame_get(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len)
+{
+    fbk__frame_part whole = {.all = f->n, .n = f->n};
+    target t = {.f = f, .part = &whole};
+
+    if (column == FBK__FC_IDS)
+        fbk__strings_clear(&f->ids);
+    else if (column == FBK__FC_ORDERS)
+        fbk__strings_clear(&f->orders);
+    else if (column == FBK__FC_PROPS)
+        fbk__strings_clear(&f->texts);
+    return get_target(c, column, bytes, len, &t);
+}
+
+fbk_status
+fbk__frame_get_part(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len,
+                    const fbk__frame_part *part)
+{
+    target t = {.f = f, .at = f->n, .part = part};
+
+    return get_target(c, column, bytes, len, &t);
+}
+
+fbk_status
+fbk__frame_part_make(fbk__codec *c, const void *const bytes[3], const size_t len[3], uint32_t first,
+                     uint32_t n, fbk__frame_part *part)
+{
+    const uint32_t all[3] = {part->all.lines, part->all.extra, part->all.props};
+    uint32_t *const before[3] = {&part->first.lines, &part->first.extra, &part->first.props};
+    uint32_t *const within[3] = {&part->n.lines, &part->n.extra, &part->n.props};
+    int64_t *counts = fbk__alloc(c->a, ((size_t)first + n + 1) * sizeof *counts);
+    fbk_status rc = counts ? FBK_OK : FBK_ENOMEM;
+
+    part->first.events = first;
+    part->n.events = n;
+    for (int k = 0; rc >= 0 && k < 3; k++) {
+        const unsigned char *p = bytes[k];
+        fbk__reader in = {p, p ? p + len[k] : NULL, false};
+        uint64_t sum = 0;
+
+        rc = get_ints(c, &in, counts, part->all.events, 0, (size_t)first + n);
+        for (uint32_t i = 0; rc >= 0 && i < first + n; i++) {
+            if (i == first)
+                *before[k] = (uint32_t)sum;
+            if (counts[i] < 0 || (uint64_t)counts[i] > all[k] - sum)
+                rc = FBK_ECORRUPT;
+            sum += (uint64_t)counts[i];
+        }
+        *within[k] = (uint32_t)sum - *before[k];
+    }
+    fbk__free(c->a, counts);
     return rc;
 }
 

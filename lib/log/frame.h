@@ -133,6 +133,25 @@ fbk_status
 fbk__frame_get(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len)
     FBK_MUST_USE;
 
+/** Some neighbouring events of a stored frame. */
+typedef struct fbk__frame_part {
+    fbk__frame_size all;   /* of the frame */
+    fbk__frame_size first; /* what lies before the part */
+    fbk__frame_size n;     /* of the part */
+} fbk__frame_part;
+
+/** The part that n >= 1 events from `first` on are: part->all is set, and bytes[k], len[k] are the
+ *  stored bytes of the counts FBK__EV_N_LINES + k (NULL = all zero). */
+fbk_status
+fbk__frame_part_make(fbk__codec *c, const void *const bytes[3], const size_t len[3], uint32_t first,
+                     uint32_t n, fbk__frame_part *part) FBK_MUST_USE;
+
+/** As fbk__frame_get(), but only the events of a part, behind those that `f` has: there must be
+ *  room, and the caller adds part->n to f->n when all columns are there. */
+fbk_status
+fbk__frame_get_part(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len,
+                    const fbk__frame_part *part) FBK_MUST_USE;
+
 /** The columns that must be read for these, themselves included (bits). */
 uint32_t
 fbk__frame_needs(uint32_t columns);

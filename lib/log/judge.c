@@ -110,29 +110,57 @@ judge_event(fbk__append *s, const fbk__batch_event *ev, const fbk__frame *f,
     return FBK_OK;
 }
 
-/* First event of a frame that is not before (node, us). */
-static uint32_t
-frame_lower(const fbk__frame *f, uint32_t node, int64_t us)
+/* Event number `event` of a stored frame, whose id is the same. */
+static fbk_status
+judge_stored(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, uint32_t event,
+             uint8_t *outcome)
 {
-    uint32_t low = 0;
-    uint32_t high = f->n.events;
+    fbk__frame_index index = {NULL, NULL, NULL};
+    fbk__frame one;
+    fbk_status rc;
 
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        int64_t at = f->ev[FBK__EV_NODE][mid];
+    fbk__frame_init(&one, fbk__a(s->db));
+    rc = fbk__cached_events(s->db, &s->engine->codec, cached, event, 1, &one);
+    if (rc >= 0 && fbk__frame_index_make(&one, &index) < 0)
+        rc = fbk__nomem(s->db); /* what was decoded adds up */
+    if (rc >= 0)
+        rc = judge_event(s, ev, &one, &index, 0, outcome);
+    fbk__frame_index_free(&index, fbk__a(s->db));
+    fbk__frame_free(&one);
+    return rc;
+}
 
-        if (at < node || (at == node && f->ev[FBK__EV_OCCURRED][mid] < us))
-            low = mid + 1;
-        else
-            high = mid;
+/* FBK_DONE when the id is not among n events of its node. */
+static fbk_status
+judge_events(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, uint32_t first,
+             uint32_t n, uint8_t *outcome)
+{
+    int64_t *us = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof *us);
+    fbk__strings ids;
+    fbk_status rc = FBK_DONE;
+    fbk_status got;
+
+    if (!us)
+        return fbk__nomem(s->db);
+    fbk__strings_init(&ids, fbk__a(s->db));
+    got = fbk__cached_ints(s->db, &s->engine->codec, cached, FBK__EV_OCCURRED, first, n, us);
+    for (uint32_t i = 0; got >= 0 && rc == FBK_DONE && i < n; i++) {
+        if (us[i] != ev->occurred_us)
+            continue;
+        fbk__strings_clear(&ids);
+        got = fbk__cached_ids(s->db, &s->engine->codec, cached, first + i, 1, &ids);
+        if (got >= 0 && same_text(&ids, 0, s->batch, ev->id))
+            rc = judge_stored(s, ev, cached, first + i, outcome);
     }
-    return low;
+    fbk__strings_free(&ids);
+    fbk__free(fbk__a(s->db), us);
+    return got < 0 ? got : rc;
 }
 
 /* FBK_DONE when the id is not among the events of this node and time in the segment. */
 static fbk_status
-judge_segment(fbk__append *s, const fbk__batch_event *ev, const fbk__segment *segment,
-              uint32_t node, uint8_t *outcome)
+judge_segment(fbk__append *s, const fbk__batch_event *ev, fbk__segment *segment, uint32_t node,
+              uint8_t *outcome)
 {
     fbk_status rc = FBK_DONE;
 
@@ -140,23 +168,20 @@ judge_segment(fbk__append *s, const fbk__batch_event *ev, const fbk__segment *se
          rc == FBK_DONE && k < segment->n_frames && segment->frames[k].min_node <= node; k++) {
         const fbk__segment_frame *facts = &segment->frames[k];
         fbk__cached *cached = NULL;
-        const fbk__frame *f;
+        uint32_t first;
+        uint32_t n;
         fbk_status got;
 
         if (ev->occurred_us < facts->min_us || ev->occurred_us > facts->max_us)
             continue;
         got = fbk__cached_get(s->db, segment, k, &cached);
+        if (got >= 0)
+            got = fbk__cached_find(s->db, &s->engine->codec, cached, node, &first, &n);
+        if (got >= 0 && n)
+            rc = judge_events(s, ev, cached, first, n, outcome);
+        fbk__cached_unref(cached);
         if (got < 0)
             return got;
-        f = &cached->frame;
-        for (uint32_t i = frame_lower(f, node, ev->occurred_us);
-             rc == FBK_DONE && i < f->n.events && f->ev[FBK__EV_NODE][i] == node &&
-             f->ev[FBK__EV_OCCURRED][i] == ev->occurred_us;
-             i++) {
-            if (same_text(&f->ids, i, s->batch, ev->id))
-                rc = judge_event(s, ev, f, &cached->index, i, outcome);
-        }
-        fbk__cached_unref(cached);
     }
     return rc;
 }
