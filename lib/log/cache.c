@@ -6,11 +6,22 @@
 
 /* Frames that were used lately: a budget of bytes, the least recently used go first. */
 
+/* So many ids are decoded for one question; more, for all that come. */
+enum { SOME_IDS = 16 };
+
 /* Bytes of columns that were read at once. */
 typedef struct fbk__cached_block {
     struct fbk__cached_block *next;
     char bytes[];
 } block;
+
+static void
+strings_drop(const fbk_allocator *a, fbk__strings *strings)
+{
+    if (strings)
+        fbk__strings_free(strings);
+    fbk__free(a, strings);
+}
 
 void
 fbk__cached_unref(fbk__cached *cached)
@@ -27,6 +38,7 @@ fbk__cached_unref(fbk__cached *cached)
         fbk__free(&a, b);
     }
     fbk__free(&a, cached->nodes);
+    strings_drop(&a, cached->ids);
     fbk__segment_unref(cached->segment);
     fbk__free(&a, cached);
 }
@@ -277,9 +289,10 @@ fbk__cached_ints(fbk *db, fbk__codec *codec, fbk__cached *c, unsigned column, ui
         db, c, fbk__codec_get_ints_part(codec, &in, out, facts_of(c)->n.events, first, n));
 }
 
-fbk_status
-fbk__cached_ids(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
-                fbk__strings *out)
+/* Append the ids of n events. */
+static fbk_status
+cached_ids(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+           fbk__strings *out)
 {
     fbk_status rc = cached_need(db, codec, c, 1u << FBK__FC_IDS);
     fbk__reader in;
@@ -292,12 +305,80 @@ fbk__cached_ids(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint
     return cached_failed(db, c, rc);
 }
 
+/* The ids of all events, decoded once, where many have one node and time. */
+static fbk_status
+cached_all_ids(fbk *db, fbk__codec *codec, fbk__cached *c, const fbk__strings **out)
+{
+    fbk__engine *e = NULL;
+    fbk__strings *ids;
+    fbk_status rc;
+
+    *out = __atomic_load_n(&c->ids, __ATOMIC_ACQUIRE);
+    if (*out)
+        return FBK_OK;
+    rc = fbk__engine_get(db, &e);
+    if (rc < 0)
+        return rc;
+    ids = fbk__alloc(&c->a, sizeof *ids);
+    if (ids)
+        fbk__strings_init(ids, &c->a);
+    rc = ids ? cached_ids(db, codec, c, 0, facts_of(c)->n.events, ids) : fbk__nomem(db);
+    if (rc >= 0) {
+        (void)pthread_mutex_lock(&e->lock);
+        if (!c->ids) {
+            __atomic_store_n(&c->ids, ids, __ATOMIC_RELEASE);
+            cache_grow(e, c, ids->byte_cap + ids->offset_cap * sizeof *ids->offsets);
+            ids = NULL;
+        }
+        *out = c->ids;
+        (void)pthread_mutex_unlock(&e->lock);
+    }
+    strings_drop(&c->a, ids);
+    fbk__shared_release(&e->head);
+    return rc;
+}
+
+static fbk_status
+find_id(const fbk__strings *ids, uint32_t first, uint32_t n, const char *id, size_t len,
+        uint32_t *out_at)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        if (ids->offsets[i + 1] - ids->offsets[i] == len &&
+            memcmp(ids->bytes + ids->offsets[i], id, len) == 0) {
+            *out_at = i;
+            return FBK_OK;
+        }
+    }
+    return FBK_DONE;
+}
+
+fbk_status
+fbk__cached_find_id(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+                    const char *id, size_t len, uint32_t *out_event)
+{
+    const fbk__strings *all = NULL;
+    fbk__strings some;
+    fbk_status rc;
+
+    if (n > SOME_IDS) {
+        rc = cached_all_ids(db, codec, c, &all);
+        return rc < 0 ? rc : find_id(all, first, n, id, len, out_event);
+    }
+    fbk__strings_init(&some, fbk__a(db));
+    rc = cached_ids(db, codec, c, first, n, &some);
+    if (rc >= 0)
+        rc = find_id(&some, 0, n, id, len, out_event);
+    if (rc == FBK_OK)
+        *out_event += first;
+    fbk__strings_free(&some);
+    return rc;
+}
+
 /* The nodes of all events, decoded once: they are what every question begins with. */
 static fbk_status
 cached_nodes(fbk *db, fbk__codec *codec, fbk__cached *c, const uint32_t **out)
 {
     uint32_t n = facts_of(c)->n.events;
-    uint32_t *old = NULL;
     uint32_t *nodes;
     fbk__engine *e = NULL;
     int64_t *v;
@@ -319,8 +400,8 @@ cached_nodes(fbk *db, fbk__codec *codec, fbk__cached *c, const uint32_t **out)
     }
     if (rc >= 0) {
         (void)pthread_mutex_lock(&e->lock);
-        if (__atomic_compare_exchange_n(&c->nodes, &old, nodes, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE)) {
+        if (!c->nodes) {
+            __atomic_store_n(&c->nodes, nodes, __ATOMIC_RELEASE);
             cache_grow(e, c, n * sizeof *nodes);
             nodes = NULL;
         }

@@ -61,8 +61,10 @@ typedef struct fbk__cached {
     fbk_allocator a;
     fbk__segment *segment;
     uint32_t frame;
-    uint32_t have;   /* atomic; bits of the columns that are there */
-    uint32_t *nodes; /* atomic; of its events, once they were looked for */
+    uint32_t have; /* atomic; bits of the columns that are there */
+    /* Atomic; decoded for all its events once they were looked for: */
+    uint32_t *nodes;
+    fbk__strings *ids;
     struct {
         const void *bytes; /* NULL = all zero */
         size_t len;
@@ -90,10 +92,10 @@ fbk_status
 fbk__cached_ints(fbk *db, fbk__codec *c, fbk__cached *cached, unsigned column, uint32_t first,
                  uint32_t n, int64_t *out) FBK_MUST_USE;
 
-/** Append the ids of n events. */
+/** Which of n events has this id: FBK_OK, or FBK_DONE when none has. */
 fbk_status
-fbk__cached_ids(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
-                fbk__strings *out) FBK_MUST_USE;
+fbk__cached_find_id(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
+                    const char *id, size_t len, uint32_t *out_event) FBK_MUST_USE;
 
 /** Append n >= 1 whole events. FBK_ETOOBIG, without a message, when the frame would be too long. */
 fbk_status

@@ -130,31 +130,31 @@ judge_stored(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, ui
     return rc;
 }
 
-/* FBK_DONE when the id is not among n events of its node. */
+/* FBK_DONE when the id is not among n events of its node, which are in the order of time. */
 static fbk_status
 judge_events(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, uint32_t first,
              uint32_t n, uint8_t *outcome)
 {
+    const char *id = s->batch->text.data + ev->id.at;
     int64_t *us = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof *us);
-    fbk__strings ids;
-    fbk_status rc = FBK_DONE;
-    fbk_status got;
+    uint32_t low = 0;
+    uint32_t high = n;
+    uint32_t event;
+    fbk_status rc;
 
     if (!us)
         return fbk__nomem(s->db);
-    fbk__strings_init(&ids, fbk__a(s->db));
-    got = fbk__cached_ints(s->db, &s->engine->codec, cached, FBK__EV_OCCURRED, first, n, us);
-    for (uint32_t i = 0; got >= 0 && rc == FBK_DONE && i < n; i++) {
-        if (us[i] != ev->occurred_us)
-            continue;
-        fbk__strings_clear(&ids);
-        got = fbk__cached_ids(s->db, &s->engine->codec, cached, first + i, 1, &ids);
-        if (got >= 0 && same_text(&ids, 0, s->batch, ev->id))
-            rc = judge_stored(s, ev, cached, first + i, outcome);
-    }
-    fbk__strings_free(&ids);
+    rc = fbk__cached_ints(s->db, &s->engine->codec, cached, FBK__EV_OCCURRED, first, n, us);
+    while (rc >= 0 && low < high && us[low] != ev->occurred_us)
+        low++;
+    while (rc >= 0 && low < high && us[high - 1] != ev->occurred_us)
+        high--;
     fbk__free(fbk__a(s->db), us);
-    return got < 0 ? got : rc;
+    if (rc < 0 || low == high)
+        return rc < 0 ? rc : FBK_DONE;
+    rc = fbk__cached_find_id(s->db, &s->engine->codec, cached, first + low, high - low, id,
+                             ev->id.len, &event);
+    return rc == FBK_OK ? judge_stored(s, ev, cached, event, outcome) : rc;
 }
 
 /* FBK_DONE when the id is not among the events of this node and time in the segment. */
