@@ -15,10 +15,13 @@
 void
 bench_init(bench *b, const char *name, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"quick", no_argument, NULL, 'q'},      {"case", required_argument, NULL, 'c'},
-        {"rows", required_argument, NULL, 'n'}, {"repeats", required_argument, NULL, 'r'},
-        {"dir", required_argument, NULL, 'd'},  {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
+                                            {"case", required_argument, NULL, 'c'},
+                                            {"rows", required_argument, NULL, 'n'},
+                                            {"repeats", required_argument, NULL, 'r'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"ours", no_argument, NULL, 'o'},
+                                            {NULL, 0, NULL, 0}};
     int c;
 
     *b = (bench){.name = name};
@@ -38,6 +41,9 @@ bench_init(bench *b, const char *name, int argc, char **argv)
             break;
         case 'd':
             b->dir = optarg;
+            break;
+        case 'o':
+            b->alone = 1;
             break;
         default:
             exit(2);
@@ -142,6 +148,8 @@ bench_time_both(const bench *b, void (*ours)(void *), void (*peer)(void *), void
     size_t n = (size_t)b->repeats;
     double *seconds = calloc(2 * n, sizeof *seconds);
 
+    if (b->alone)
+        peer = NULL;
     bench_must(seconds != NULL, "memory", "out of memory");
     for (size_t i = 0; i < n; i++) {
         seconds[i] = time_once(ours, data);
@@ -149,7 +157,7 @@ bench_time_both(const bench *b, void (*ours)(void *), void (*peer)(void *), void
             seconds[n + i] = time_once(peer, data);
     }
     *out_ours = bench_quantile(seconds, n, 0.5);
-    *out_peer = bench_quantile(seconds + n, n, 0.5);
+    *out_peer = peer ? bench_quantile(seconds + n, n, 0.5) : -1.0;
     free(seconds);
 }
 

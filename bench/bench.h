@@ -20,8 +20,8 @@ typedef struct bench {
     int32_t quick;    /* under 60 s */
     int32_t repeats;  /* of each measurement; the median counts */
     int32_t small;    /* not at the full size: the targets of the quick form count */
-    int32_t reserved0;
-    uint64_t rows; /* a size given by hand; 0 = the bench's own */
+    int32_t alone;    /* without the peer: for profiling */
+    uint64_t rows;    /* a size given by hand; 0 = the bench's own */
 } bench;
 
 /** One case of a bench, and what is asked of it. */
@@ -35,7 +35,8 @@ typedef struct bench_case {
     double at_most;        /* value asked for, in the unit; 0 = none */
 } bench_case;
 
-/** Parse [--quick] [--case NAMES] [--rows N] [--repeats N] --dir DIR; exits with 2 when wrong. */
+/** Parse [--quick] [--case NAMES] [--rows N] [--repeats N] [--ours] --dir DIR; exits with 2 when
+ *  wrong. */
 void
 bench_init(bench *b, const char *name, int argc, char **argv);
 
@@ -67,7 +68,7 @@ bench_quantile(double *values, size_t n, double q);
 double
 bench_time(const bench *b, void (*fn)(void *), void *data);
 
-/** The same of two, run in turns. */
+/** The same of two, run in turns; the peer NULL, or left out: -1. */
 void
 bench_time_both(const bench *b, void (*ours)(void *), void (*peer)(void *), void *data,
                 double *out_ours, double *out_peer);

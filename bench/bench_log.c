@@ -53,7 +53,7 @@ typedef struct state {
     char ours_path[1100];
     char peer_path[1100];
     load_cost ours_cost; /* of the median load */
-    double peer_seconds;
+    load_cost peer_cost;
     ours ours;
     sqlite3 *peer;
     people people;
@@ -113,26 +113,28 @@ load_peer(void *data, void *out)
     state *s = data;
 
     remove_files(s->peer_path);
-    *(double *)out = peer_load(s->peer_path, &s->options);
+    peer_load(s->peer_path, &s->options, out);
 }
 
 /* A large load of the peer takes a quarter of an hour: its file is kept with its time. */
 static void
 load_peer_once(state *s)
 {
+    load_cost *c = &s->peer_cost;
     char name[1200];
     FILE *file;
 
     (void)snprintf(name, sizeof name, "%s.seconds", s->peer_path);
     file = fopen(name, "r");
-    if (file && fscanf(file, "%lf", &s->peer_seconds) == 1) {
+    if (file && fscanf(file, "%lf %lf", &c->seconds, &c->cpu_seconds) == 2) {
         (void)fclose(file);
         return;
     }
-    bench_in_child(load_peer, s, &s->peer_seconds, sizeof s->peer_seconds);
+    bench_in_child(load_peer, s, c, sizeof *c);
     file = fopen(name, "w");
-    bench_must(file && fprintf(file, "%.6f\n", s->peer_seconds) > 0 && fclose(file) == 0, "write",
-               name);
+    bench_must(file && fprintf(file, "%.6f %.6f\n", c->seconds, c->cpu_seconds) > 0 &&
+                   fclose(file) == 0,
+               "write", name);
 }
 
 static int
@@ -148,8 +150,8 @@ static void
 load_both(state *s)
 {
     enum { MOST = 16 };
-    load_cost cost[MOST];
-    double peer[MOST];
+    load_cost cost[MOST] = {{0}};
+    load_cost peer[MOST] = {{0}};
     size_t n = s->options.n_rows > REPEAT_ROWS ? 1 : (size_t)s->b->repeats;
 
     n = n < MOST ? n : MOST;
@@ -159,30 +161,35 @@ load_both(state *s)
                    s->options.ids == GEN_IDS_UUID ? "uuid" : "seq", GEN_VERSION);
     for (size_t i = 0; i < n; i++) {
         bench_in_child(load_ours, s, &cost[i], sizeof cost[i]);
+        if (s->b->alone)
+            continue;
         if (s->options.n_rows > REPEAT_ROWS)
             load_peer_once(s);
         else
-            bench_in_child(load_peer, s, &s->peer_seconds, sizeof s->peer_seconds);
-        peer[i] = s->peer_seconds;
+            bench_in_child(load_peer, s, &s->peer_cost, sizeof s->peer_cost);
+        peer[i] = s->peer_cost;
     }
     qsort(cost, n, sizeof *cost, compare_costs);
+    qsort(peer, n, sizeof *peer, compare_costs);
     s->ours_cost = cost[n / 2];
-    s->peer_seconds = bench_quantile(peer, n, 0.5);
+    s->peer_cost = peer[n / 2];
 }
 
 static void
 print_load(state *s)
 {
     const load_cost *c = &s->ours_cost;
+    const load_cost *peer = &s->peer_cost;
     double n = (double)s->options.n_rows;
     char note[200];
 
     (void)snprintf(note, sizeof note,
-                   "filling batches %.2f s and maintenance at the end %.2f s are in it, the "
-                   "generator's %.2f s are not",
-                   c->build_seconds, c->finish_seconds, c->generate_seconds);
+                   "%.2f s, of it filling batches %.2f, maintenance at the end %.2f; generator "
+                   "%.2f s apart; CPU %.2f s, peer's %.2f s",
+                   c->seconds, c->build_seconds, c->finish_seconds, c->generate_seconds,
+                   c->cpu_seconds, peer->cpu_seconds);
     if (bench_wants(s->b, case_bulk.name))
-        bench_print(s->b, &case_bulk, n / c->seconds, n / s->peer_seconds, note);
+        bench_print(s->b, &case_bulk, n / c->seconds, s->b->alone ? -1 : n / peer->seconds, note);
     if (bench_wants(s->b, case_peak.name))
         bench_print(s->b, &case_peak, c->peak_mib, -1, NULL);
 }
@@ -236,7 +243,7 @@ bench_scan(state *s)
     double peer_seconds;
 
     bench_time_both(s->b, scan_ours, scan_peer, s, &ours_seconds, &peer_seconds);
-    bench_print(s->b, &case_scan, n / ours_seconds, n / peer_seconds, NULL);
+    bench_print(s->b, &case_scan, n / ours_seconds, peer_seconds > 0 ? n / peer_seconds : -1, NULL);
 }
 
 /* The three columns for the peer in Python, which makes a table of its own of them. */
@@ -288,7 +295,8 @@ bench_history(state *s)
         ours_people(&s->ours, &s->options, 100 + round, &s->people);
         events = ours_history(&s->ours, &s->people, seconds);
         start = bench_now();
-        bench_must(peer_history(s->peer, &s->people) == events, "history", "the answers differ");
+        bench_must(s->b->alone || peer_history(s->peer, &s->people) == events, "history",
+                   "the answers differ");
         peer += round ? bench_now() - start : 0.0;
         for (size_t i = 0; round && i < HISTORIES; i++)
             mean += seconds[i];
@@ -297,7 +305,8 @@ bench_history(state *s)
     (void)snprintf(note, sizeof note, "ours p50 %.1f us, p99 %.1f us",
                    bench_quantile(all, n, .5) * 1e6, bench_quantile(all, n, .99) * 1e6);
     if (bench_wants(s->b, case_history.name))
-        bench_print(s->b, &case_history, mean / (double)n * 1e6, peer / (double)n * 1e6, note);
+        bench_print(s->b, &case_history, mean / (double)n * 1e6,
+                    s->b->alone ? -1 : peer / (double)n * 1e6, note);
     if (bench_wants(s->b, case_history_p99.name))
         bench_print(s->b, &case_history_p99, bench_quantile(all, n, .99) * 1e6, -1, NULL);
     free(all);
@@ -390,37 +399,51 @@ paths_of_one(state *s)
     remove_files(s->peer_path);
 }
 
+/* One durable commit an event, in turns with the peer; seconds and CPU seconds of both. */
+static void
+append_in_turns(state *s, const gen_row *row, size_t n, load_cost *cost, load_cost *peer)
+{
+    sqlite3_stmt *st = NULL;
+
+    for (size_t i = 0; i < n;) {
+        size_t to = i + n / ONE_ROUNDS;
+        double start = bench_now();
+        double cpu = bench_cpu();
+
+        for (size_t k = i; k < to; k++)
+            ours_append_one(&s->ours, &row[k]);
+        if (to == n)
+            ours_finish(&s->ours);
+        cost->seconds += bench_now() - start;
+        cost->cpu_seconds += bench_cpu() - cpu;
+        start = bench_now();
+        cpu = bench_cpu();
+        for (size_t k = i; k < to && !s->b->alone; k++)
+            peer_append_one(s->peer, &st, &row[k]);
+        peer->seconds += bench_now() - start;
+        peer->cpu_seconds += bench_cpu() - cpu;
+        i = to;
+    }
+    (void)sqlite3_finalize(st);
+}
+
 static void
 bench_one(state *s, const bench_case *c, uint32_t durability, const char *synchronous)
 {
     size_t n = s->b->small ? ONE_SMALL : ONE_FULL;
     gen_row *row = generate(s, n, 11);
-    sqlite3_stmt *st = NULL;
-    double ours_seconds = 0.0;
-    double peer_seconds = 0.0;
-    double start;
+    load_cost cost = {0};
+    load_cost peer = {0};
+    char note[100];
 
     paths_of_one(s);
     ours_open(&s->ours, s->ours_path, durability);
     s->peer = peer_open(s->peer_path, synchronous, 0);
-    for (size_t round = 0; round < ONE_ROUNDS; round++) {
-        size_t from = n / ONE_ROUNDS * round;
-        size_t to = from + n / ONE_ROUNDS;
-
-        start = bench_now();
-        for (size_t i = from; i < to; i++)
-            ours_append_one(&s->ours, &row[i]);
-        ours_seconds += bench_now() - start;
-        start = bench_now();
-        for (size_t i = from; i < to; i++)
-            peer_append_one(s->peer, &st, &row[i]);
-        peer_seconds += bench_now() - start;
-    }
-    start = bench_now();
-    ours_finish(&s->ours);
-    ours_seconds += bench_now() - start;
-    bench_print(s->b, c, (double)n / ours_seconds, (double)n / peer_seconds, NULL);
-    (void)sqlite3_finalize(st);
+    append_in_turns(s, row, n, &cost, &peer);
+    (void)snprintf(note, sizeof note, "CPU %.1f us an event, peer's %.1f us",
+                   cost.cpu_seconds / (double)n * 1e6, peer.cpu_seconds / (double)n * 1e6);
+    bench_print(s->b, c, (double)n / cost.seconds, s->b->alone ? -1 : (double)n / peer.seconds,
+                note);
     peer_close(s->peer);
     ours_close(&s->ours);
     remove_files(s->ours_path);
@@ -503,13 +526,15 @@ print_bytes(state *s, const bench_case *c)
     double n = (double)s->options.n_rows;
 
     if (bench_wants(s->b, c->name))
-        bench_print(s->b, c, bytes_of(s->ours_path) / n, bytes_of(s->peer_path) / n, NULL);
+        bench_print(s->b, c, bytes_of(s->ours_path) / n,
+                    s->b->alone ? -1 : bytes_of(s->peer_path) / n, NULL);
 }
 
 static void
 remove_load(state *s)
 {
-    remove_files(s->ours_path);
+    if (!s->b->alone)
+        remove_files(s->ours_path);
     if (s->options.n_rows <= REPEAT_ROWS)
         remove_files(s->peer_path);
 }

@@ -19,6 +19,7 @@ enum { BATCH = 10000, CACHE_KIB = 65536, HISTORIES = 2000, HISTORY_LIMIT = 20 };
 /** What loading cost; seconds is the whole but the generator. */
 typedef struct load_cost {
     double seconds;
+    double cpu_seconds;    /* the same by the processor's clock */
     double build_seconds;  /* of that: filling batches */
     double finish_seconds; /* of that: maintenance at the end */
     double generate_seconds;
@@ -100,9 +101,9 @@ ours_import(const char *path, const char *file, const char *map, const char *cur
 sqlite3 *
 peer_open(const char *path, const char *synchronous, int indexed);
 
-/** Load all rows into a new file; the seconds. */
-double
-peer_load(const char *path, const gen_options *options);
+/** Load all rows into a new file. */
+void
+peer_load(const char *path, const gen_options *options, load_cost *out);
 
 /** One row, one commit; the statement is made at the first call, finalized by the caller. */
 void

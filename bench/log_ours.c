@@ -97,6 +97,7 @@ append_rows(const ours *o, fbk__batch *batch, const rows *r, load_cost *cost)
 {
     fbk__append_counts counts;
     double start = bench_now();
+    double cpu = bench_cpu();
     double built;
 
     fbk__batch_clear(batch);
@@ -107,6 +108,7 @@ append_rows(const ours *o, fbk__batch *batch, const rows *r, load_cost *cost)
     bench_must(counts.added == r->n, "append", "not all were new");
     cost->build_seconds += built - start;
     cost->seconds += bench_now() - start;
+    cost->cpu_seconds += bench_cpu() - cpu;
 }
 
 void
@@ -115,6 +117,7 @@ ours_load(const char *path, const gen_options *options, load_cost *out)
     rows *r = malloc(sizeof *r);
     fbk__batch batch;
     double start;
+    double cpu;
     ours o;
     gen g;
 
@@ -127,9 +130,11 @@ ours_load(const char *path, const gen_options *options, load_cost *out)
         append_rows(&o, &batch, r, out);
     fbk__batch_free(&batch);
     start = bench_now();
+    cpu = bench_cpu();
     ours_finish(&o);
     out->finish_seconds = bench_now() - start;
     out->seconds += out->finish_seconds;
+    out->cpu_seconds += bench_cpu() - cpu;
     out->peak_mib = (double)bench_peak_bytes() / 1048576.0;
     ours_close(&o);
     free(r);

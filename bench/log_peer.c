@@ -73,31 +73,31 @@ insert_row(sqlite3 *sq, sqlite3_stmt *st, const gen_row *row)
     (void)sqlite3_reset(st);
 }
 
-double
-peer_load(const char *path, const gen_options *options)
+void
+peer_load(const char *path, const gen_options *options, load_cost *out)
 {
     rows *r = malloc(sizeof *r);
     sqlite3 *sq = peer_open(path, "FULL", 1);
     sqlite3_stmt *st = prepare(sq, insert);
-    double unused = 0.0;
-    double seconds = 0.0;
     gen g;
 
     bench_must(r != NULL, "memory", "out of memory");
+    *out = (load_cost){0};
     gen_init(&g, options);
-    while (rows_next(r, &g, BATCH, &unused)) {
+    while (rows_next(r, &g, BATCH, &out->generate_seconds)) {
         double start = bench_now();
+        double cpu = bench_cpu();
 
         run(sq, "BEGIN");
         for (size_t i = 0; i < r->n; i++)
             insert_row(sq, st, &r->row[i]);
         run(sq, "COMMIT");
-        seconds += bench_now() - start;
+        out->seconds += bench_now() - start;
+        out->cpu_seconds += bench_cpu() - cpu;
     }
     (void)sqlite3_finalize(st);
     peer_close(sq);
     free(r);
-    return seconds;
 }
 
 void
