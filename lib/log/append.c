@@ -80,25 +80,23 @@ append_node(fbk__append *s, fbk__key key, uint32_t space, const char *value, siz
             uint32_t *out_node)
 {
     fbk__record *r = s->record;
-    bool fresh = false;
-    uint64_t *slot = s->ident_keys ? fbk__keymap_put(&s->engine->nodes, key, &fresh) : NULL;
+    fbk_status rc = FBK_DONE;
+    uint32_t *slot;
 
-    if (s->ident_keys && !slot)
+    if (!s->ident_keys) /* else what is not in the map is new */
+        rc = fbk__engine_node(s->db, s->engine, key, out_node);
+    if (rc != FBK_DONE)
+        return rc;
+    slot = fbk__keymap_put(&s->engine->nodes, key);
+    if (!slot)
         return fbk__nomem(s->db);
-    if (slot && !fresh) {
-        *out_node = (uint32_t)*slot;
+    if (*slot) {
+        *out_node = *slot;
         return FBK_OK;
-    }
-    if (!slot) {
-        fbk_status rc = fbk__engine_node(s->db, s->engine, key, out_node);
-
-        if (rc != FBK_DONE)
-            return rc;
-        slot = fbk__keymap_put(&s->engine->nodes, key, &fresh);
     }
     if (r->total.nodes == UINT32_MAX)
         return fbk__fail(s->db, FBK_ETOOBIG, "the store had no number left for an identifier");
-    if (!slot || fbk__strings_add(&r->values, value, len) < 0)
+    if (fbk__strings_add(&r->values, value, len) < 0)
         return fbk__nomem(s->db);
     r->spaces[r->n_nodes++] = space;
     *out_node = (uint32_t)++r->total.nodes;
@@ -265,17 +263,16 @@ append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
 {
     fbk__frame *f = &s->record->frame;
     const char *text = s->batch->text.data;
-    uint64_t *slot;
-    bool fresh;
+    uint32_t *slot;
     fbk_status rc = append_nodes(s, ev);
 
     if (rc < 0)
         return rc;
-    slot = fbk__keymap_put(&s->engine->ids, key, &fresh);
+    slot = fbk__keymap_put(&s->engine->ids, key);
     if (!slot || fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
         fbk__strings_add(&f->orders, text + ev->order_ref.at, ev->order_ref.len) < 0)
         return fbk__nomem(s->db);
-    *slot = (uint64_t)s->engine->writing->n_tail << 32 | f->n.events;
+    *slot = (uint32_t)(s->record->total.last_event + 1 - s->engine->writing->sealed_event);
     rc = fill_props(s, ev);
     if (rc < 0)
         return rc;

@@ -74,6 +74,7 @@ fbk__view_copy(fbk *db, const fbk__view *view, fbk__view **out)
                         .epoch = view->epoch,
                         .erasures = view->erasures,
                         .last_seq = view->last_seq,
+                        .sealed_event = view->sealed_event,
                         .total = view->total,
                         .sets = view->sets,
                         .tail = view->tail,
@@ -340,6 +341,7 @@ view_load(fbk *db, fbk__codec *c, fbk__view *base, fbk__view **out)
                                 .epoch = state.epoch,
                                 .erasures = state.erasures,
                                 .last_seq = state.sealed_seq,
+                                .sealed_event = state.total.last_event,
                                 .total = state.total};
             rc = fbk__sets_load(db, base ? base->sets : NULL, &view->sets);
         }
@@ -513,7 +515,7 @@ engine_index_records(fbk *db, fbk__engine *e, const fbk__view *view, uint32_t fi
     fbk_status rc = FBK_OK;
 
     for (uint32_t i = first; rc >= 0 && i < view->n_tail; i++)
-        rc = fbk__engine_index(db, e, view->tail->records[i], i);
+        rc = fbk__engine_index(db, e, view, i);
     return rc;
 }
 

@@ -33,6 +33,7 @@ typedef struct fbk__view {
     uint64_t epoch;    /* of the segments and runs */
     uint64_t erasures; /* identifiers known before may be gone */
     int64_t last_seq;
+    uint64_t sealed_event; /* number of the last one before the tail */
     fbk__log_total total;
     fbk__sets *sets;
     fbk__tail *tail;
@@ -124,7 +125,7 @@ typedef struct fbk__engine {
     fbk__view *writing; /* what the transaction sees; NULL outside of one */
     fbk__view *indexed; /* what the look-ups below are of */
     uint64_t foreign;   /* fbk__write_foreign() as of which `view` is what the file holds */
-    fbk__keymap ids;    /* of unsealed events: record number << 32 | event */
+    fbk__keymap ids;    /* of unsealed events: number, less those sealed */
     fbk__keymap nodes;  /* identifiers met lately, unsealed ones all */
     fbk__codec codec;
     fbk__buf bytes;
@@ -199,9 +200,9 @@ fbk_status
 fbk__ident_key(fbk *db, fbk__engine *engine, uint32_t space, const char *value, size_t len,
                fbk__key *out) FBK_MUST_USE;
 
-/** Enter a record (number i of the tail) into the look-ups. */
+/** Enter record number i of the view's tail into the look-ups. */
 fbk_status
-fbk__engine_index(fbk *db, fbk__engine *engine, const fbk__record *record, uint32_t i) FBK_MUST_USE;
+fbk__engine_index(fbk *db, fbk__engine *engine, const fbk__view *view, uint32_t i) FBK_MUST_USE;
 
 /** Load the filters of a view's runs of one kind, once. */
 fbk_status

@@ -244,15 +244,36 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     return rc == FBK_DONE ? judge_sealed(s, ev, outcome) : rc;
 }
 
+/* The record that holds an event of the tail, by its number; the one being filled when none does. */
+static const fbk__record *
+judge_record(const fbk__append *s, uint64_t number)
+{
+    const fbk__view *view = s->engine->writing;
+    uint32_t low = 0;
+    uint32_t high = view->n_tail;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (view->tail->records[mid]->total.last_event < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < view->n_tail ? view->tail->records[low] : s->record;
+}
+
 fbk_status
 fbk__append_judge(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
 {
-    const fbk__view *view = s->engine->writing;
-    uint64_t *slot = fbk__keymap_get(&s->engine->ids, key);
+    uint32_t since = fbk__keymap_get(&s->engine->ids, key);
+    uint64_t number = s->engine->writing->sealed_event + since;
     const fbk__record *record;
 
-    if (!slot)
+    if (!since)
         return judge_run(s, ev, key, outcome);
-    record = *slot >> 32 < view->n_tail ? view->tail->records[*slot >> 32] : s->record;
-    return judge_event(s, ev, &record->frame, &record->index, (uint32_t)*slot, outcome);
+    record = judge_record(s, number);
+    return judge_event(s, ev, &record->frame, &record->index,
+                       (uint32_t)(number - (uint64_t)record->frame.ev[FBK__EV_ARRIVAL][0]),
+                       outcome);
 }

@@ -5,10 +5,11 @@
 #include <string.h>
 
 struct fbk__keymap_slot {
-    fbk__key key;
-    uint64_t value;
-    uint64_t used;
+    uint64_t hi;
+    uint32_t lo;
+    uint32_t value; /* 0 = free */
 };
+_Static_assert(FBK__KEY_ID_BITS <= 32 && FBK__KEY_IDENT_BITS <= 32, "keys fit a slot");
 
 void
 fbk__keymap_init(fbk__keymap *map, const fbk_allocator *a)
@@ -34,25 +35,20 @@ fbk__keymap_clear(fbk__keymap *map, size_t keep)
     map->n = 0;
 }
 
-static size_t
-keymap_slot(const fbk__keymap *map, fbk__key key)
+static struct fbk__keymap_slot *
+keymap_slot(const fbk__keymap *map, uint64_t hi, uint32_t lo)
 {
-    size_t at = (size_t)fbk__mix64(key.hi + 31 * key.lo) & (map->cap - 1);
+    size_t at = (size_t)fbk__mix64(hi + 31 * (uint64_t)lo) & (map->cap - 1);
 
-    while (map->slots[at].used && fbk__key_compare(map->slots[at].key, key) != 0)
+    while (map->slots[at].value && (map->slots[at].hi != hi || map->slots[at].lo != lo))
         at = (at + 1) & (map->cap - 1);
-    return at;
+    return &map->slots[at];
 }
 
-uint64_t *
+uint32_t
 fbk__keymap_get(const fbk__keymap *map, fbk__key key)
 {
-    size_t at;
-
-    if (!map->n)
-        return NULL;
-    at = keymap_slot(map, key);
-    return map->slots[at].used ? &map->slots[at].value : NULL;
+    return map->n ? keymap_slot(map, key.hi, (uint32_t)key.lo)->value : 0;
 }
 
 static bool
@@ -66,25 +62,25 @@ keymap_grow(fbk__keymap *map)
     if (!grown.slots)
         return false;
     for (size_t i = 0; i < map->cap; i++) {
-        if (map->slots[i].used)
-            grown.slots[keymap_slot(&grown, map->slots[i].key)] = map->slots[i];
+        if (map->slots[i].value)
+            *keymap_slot(&grown, map->slots[i].hi, map->slots[i].lo) = map->slots[i];
     }
     fbk__free(map->a, map->slots);
     *map = grown;
     return true;
 }
 
-uint64_t *
-fbk__keymap_put(fbk__keymap *map, fbk__key key, bool *out_new)
+uint32_t *
+fbk__keymap_put(fbk__keymap *map, fbk__key key)
 {
     struct fbk__keymap_slot *slot;
 
     if (map->n >= map->cap / 8 * 5 && !keymap_grow(map))
         return NULL;
-    slot = &map->slots[keymap_slot(map, key)];
-    *out_new = !slot->used;
-    if (!slot->used) {
-        *slot = (struct fbk__keymap_slot){key, 0, 1};
+    slot = keymap_slot(map, key.hi, (uint32_t)key.lo);
+    if (!slot->value) {
+        slot->hi = key.hi;
+        slot->lo = (uint32_t)key.lo;
         map->n++;
     }
     return &slot->value;

@@ -5,7 +5,8 @@
 
 #include "log/run.h"
 
-/** Map from 128-bit keys to 64-bit values: open addressing, no removal. */
+/** Map from keys (at most 32 bits of `lo` are used) to numbers above 0: open addressing, no removal.
+ *  Most look-ups miss the processor's caches: four entries fit a line. */
 typedef struct fbk__keymap {
     const fbk_allocator *a;
     struct fbk__keymap_slot *slots;
@@ -22,12 +23,13 @@ fbk__keymap_free(fbk__keymap *map);
 void
 fbk__keymap_clear(fbk__keymap *map, size_t keep);
 
-/** The value of a key; NULL when it is not there. Valid until the next put. */
-uint64_t *
+/** The number of a key; 0 when it is not there. */
+uint32_t
 fbk__keymap_get(const fbk__keymap *map, fbk__key key);
 
-/** The same, made with value 0 if new; NULL when out of memory. */
-uint64_t *
-fbk__keymap_put(fbk__keymap *map, fbk__key key, bool *out_new) FBK_MUST_USE;
+/** Where the number of a key stands, 0 when the key is new: the caller then sets it. NULL when out of
+ *  memory. Valid until the next put. */
+uint32_t *
+fbk__keymap_put(fbk__keymap *map, fbk__key key) FBK_MUST_USE;
 
 #endif

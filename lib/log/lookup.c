@@ -60,8 +60,7 @@ found_id(fbk__append *s, const wanted *w, uint32_t row, uint32_t value)
 static fbk_status
 found_node(fbk__append *s, const wanted *w, uint32_t row, uint32_t value)
 {
-    bool fresh;
-    uint64_t *slot = fbk__keymap_put(&s->engine->nodes, w->keys[row], &fresh);
+    uint32_t *slot = fbk__keymap_put(&s->engine->nodes, w->keys[row]);
 
     if (!slot)
         return fbk__nomem(s->db);

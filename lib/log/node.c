@@ -128,25 +128,23 @@ fbk__engine_trim(fbk *db, fbk__engine *e)
         return FBK_OK;
     fbk__keymap_clear(&e->nodes, SIZE_MAX);
     for (uint32_t i = 0; rc >= 0 && e->indexed && i < e->indexed->n_tail; i++)
-        rc = fbk__engine_index(db, e, e->indexed->tail->records[i], i);
+        rc = fbk__engine_index(db, e, e->indexed, i);
     return rc;
 }
 
 fbk_status
 fbk__engine_node(fbk *db, fbk__engine *engine, fbk__key key, uint32_t *out_node)
 {
-    uint64_t *hot = fbk__keymap_get(&engine->nodes, key);
-    bool fresh;
+    uint32_t *hot;
     fbk_status rc;
 
-    if (hot) {
-        *out_node = (uint32_t)*hot;
+    *out_node = fbk__keymap_get(&engine->nodes, key);
+    if (*out_node)
         return FBK_OK;
-    }
     rc = node_in_runs(db, &engine->codec, engine->writing, key, engine->block, out_node);
     if (rc != FBK_OK)
         return rc;
-    hot = fbk__keymap_put(&engine->nodes, key, &fresh);
+    hot = fbk__keymap_put(&engine->nodes, key);
     if (!hot)
         return fbk__nomem(db);
     *hot = *out_node;
@@ -154,27 +152,27 @@ fbk__engine_node(fbk *db, fbk__engine *engine, fbk__key key, uint32_t *out_node)
 }
 
 fbk_status
-fbk__engine_index(fbk *db, fbk__engine *engine, const fbk__record *record, uint32_t i)
+fbk__engine_index(fbk *db, fbk__engine *engine, const fbk__view *view, uint32_t i)
 {
+    const fbk__record *record = view->tail->records[i];
     const fbk__strings *ids = &record->frame.ids;
     const fbk__strings *values = &record->values;
     fbk_status rc = FBK_OK;
-    uint64_t *slot;
+    uint32_t *slot;
     fbk__key key;
-    bool fresh;
 
     for (uint32_t e = 0; e < record->frame.n.events; e++) {
         key = fbk__key_of_id(ids->bytes + ids->offsets[e], ids->offsets[e + 1] - ids->offsets[e]);
-        slot = fbk__keymap_put(&engine->ids, key, &fresh);
+        slot = fbk__keymap_put(&engine->ids, key);
         if (!slot)
             return fbk__nomem(db);
-        *slot = (uint64_t)i << 32 | e;
+        *slot = (uint32_t)((uint64_t)record->frame.ev[FBK__EV_ARRIVAL][e] - view->sealed_event);
     }
     for (uint32_t k = 0; rc >= 0 && k < record->n_nodes; k++) {
         rc = fbk__ident_key(db, engine, (uint32_t)record->spaces[k],
                             values->bytes + values->offsets[k],
                             values->offsets[k + 1] - values->offsets[k], &key);
-        slot = rc < 0 ? NULL : fbk__keymap_put(&engine->nodes, key, &fresh);
+        slot = rc < 0 ? NULL : fbk__keymap_put(&engine->nodes, key);
         if (!slot)
             return rc < 0 ? rc : fbk__nomem(db);
         *slot = record->first_node + k;

@@ -225,6 +225,7 @@ seal_show(seal *s)
                         .epoch = e->writing->epoch + 1,
                         .erasures = e->writing->erasures,
                         .last_seq = last->seq,
+                        .sealed_event = last->total.last_event,
                         .total = last->total};
     rc = fbk__exec(s->db, "DELETE FROM log_tail");
     if (rc >= 0)

@@ -12,8 +12,8 @@ typedef struct tk_work {
     const char *name;
     void (*prepare)(fbk *db); /* what the store holds before, beside what all of them do */
     fbk_status (*run)(fbk *db);
-    uint32_t adds; /* events */
-    uint32_t lines; /* of each of these; 0 = as their numbers say */
+    uint32_t adds;   /* events */
+    uint32_t lines;  /* of each of these; 0 = as their numbers say */
     uint32_t erases; /* nodes 1 … n */
 } tk_work;
 
