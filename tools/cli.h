@@ -220,6 +220,8 @@ cmd_recommend(int argc, char **argv);
 int
 cmd_rfm(int argc, char **argv);
 int
+cmd_salvage(int argc, char **argv);
+int
 cmd_simulate(int argc, char **argv);
 
 #endif

@@ -30,6 +30,7 @@ static const struct verb {
     {"unlink", cmd_unlink, "say that they are not"},
     {"stats", cmd_stats, "count what is in the store"},
     {"check", cmd_check, "look for damage"},
+    {"salvage", cmd_salvage, "copy what is sound of a damaged store"},
     {"backup", cmd_backup, "make a verified copy"},
     {"simulate", cmd_simulate, "write a simulated chain of shops and the truth about it"},
 };

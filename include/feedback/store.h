@@ -298,5 +298,76 @@ typedef struct fbk_store_check_result {
 FBK_API FBK_MUST_USE fbk_status
 fbk_store_check(fbk *db, const fbk_store_check_options *options, fbk_store_check_result *out);
 
+/** Options of fbk_store_salvage(). All zero but struct_size = all defaults. @since 0.1 */
+typedef struct fbk_store_salvage_options {
+    uint32_t struct_size;           /**< sizeof(fbk_store_salvage_options), as compiled. */
+    uint32_t flags;                 /**< Must be 0. */
+    const fbk_allocator *allocator; /**< Copied; NULL = the C library's. */
+    fbk_progress_fn progress;       /**< Pages looked at; may be NULL. */
+    void *progress_user_data;       /**< Handed to progress. */
+    fbk_problem_fn lost;            /**< Told what was lost, a sentence each; may be NULL. */
+    void *lost_user_data;           /**< Handed to lost. */
+} fbk_store_salvage_options;
+#define FBK_STORE_SALVAGE_OPTIONS_INIT                                                \
+    {                                                                                 \
+        (uint32_t)sizeof(fbk_store_salvage_options), 0u, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/** What fbk_store_salvage() found. @since 0.1 */
+typedef struct fbk_store_salvage_result {
+    uint32_t struct_size;    /**< sizeof(fbk_store_salvage_result), as the caller was compiled. */
+    uint32_t reserved0;      /**< 0. */
+    uint64_t n_losses;       /**< Sentences told to options.lost; 0 = nothing was lost. */
+    uint64_t n_pages;        /**< Pages of the damaged store. */
+    uint64_t n_bad_pages;    /**< Of these, damaged. */
+    uint64_t n_events;       /**< Events in the new store. */
+    uint64_t n_events_lost;  /**< Fewer than the damaged store said it had; 0 also when unknown. */
+    uint64_t n_lines;        /**< Lines of the events. */
+    uint64_t n_frames_lost;  /**< Frames of sealed events that were damaged. */
+    uint64_t n_records_lost; /**< Appends not yet sealed that were damaged. */
+    uint64_t n_rows;         /**< Rows copied of the tables beside the event log. */
+    uint64_t n_rows_lost;    /**< Rows of these that were met and could not be read. */
+} fbk_store_salvage_result;
+
+/**
+ * Copy all that is sound of a damaged store into a new one, and tell what was lost.
+ *
+ * Nothing in the damaged file is believed before its checksums were compared: of its pages, of the
+ * write-ahead log, of the frames of events. A damaged page costs what lay in it; frames of events
+ * that lie in sound pages are copied whole, with the numbers that events and identifiers had. What
+ * is sound but referred to something that is lost refers to a stand-in ("lost-17"). The new store is
+ * sound by the full check. The damaged file is not changed; nobody may write it meanwhile.
+ *
+ * @param[in]  from_path  The damaged file. Borrowed for the call.
+ * @param[in]  to_path    The new store; must not exist. Borrowed for the call.
+ * @param[in]  options    NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out        NULL, or a structure with struct_size set; untouched on error.
+ * @param[out] info       NULL, or a structure with struct_size set that is told of a failure.
+ *
+ * @retval FBK_OK         there is a new store with what could be saved.
+ * @retval FBK_EINVAL     a path is NULL or empty, or flags are not 0.
+ * @retval FBK_ENOTFOUND  there is no such file.
+ * @retval FBK_EEXIST     there is a file at @p to_path.
+ * @retval FBK_ECORRUPT   no page of the file is a sound page of a store.
+ * @retval FBK_EBUSY      another process kept the damaged store locked for 10 s.
+ * @retval FBK_EFULL      the disk is full.
+ * @retval FBK_EIO        writing failed.
+ * @retval FBK_ETOOBIG    the file is larger than any store can be.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_ECALLBACK  a callback failed.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ * On any failure there is no new file.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    any
+ * @cost       O(size of the store): read twice; memory of 16 bytes a chunk and 6 a page.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_salvage(const char *from_path, const char *to_path,
+                  const fbk_store_salvage_options *options, fbk_store_salvage_result *out,
+                  fbk_errinfo *info);
+
 FBK_END_DECLS
 #endif

@@ -43,16 +43,22 @@ fbk__chunk_write(fbk *db, fbk__chunk_table table, int64_t id, fbk__buf *bytes)
     return rc;
 }
 
-fbk_status
-fbk__chunk_check(fbk *db, fbk__chunk_table table, int64_t id, const void *bytes, size_t *len)
+bool
+fbk__chunk_sound(fbk__chunk_table table, int64_t id, const void *bytes, size_t *len)
 {
     uint64_t hash;
 
     if (*len < HASH_LEN)
-        return fbk__chunk_damaged(db, table, id);
+        return false;
     *len -= HASH_LEN;
     memcpy(&hash, (const char *)bytes + *len, sizeof hash);
-    return hash == chunk_hash(table, id, bytes, *len) ? FBK_OK : fbk__chunk_damaged(db, table, id);
+    return hash == chunk_hash(table, id, bytes, *len);
+}
+
+fbk_status
+fbk__chunk_check(fbk *db, fbk__chunk_table table, int64_t id, const void *bytes, size_t *len)
+{
+    return fbk__chunk_sound(table, id, bytes, len) ? FBK_OK : fbk__chunk_damaged(db, table, id);
 }
 
 fbk_status

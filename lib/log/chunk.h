@@ -36,6 +36,10 @@ fbk_status
 fbk__chunk_clear(fbk *db, fbk__chunk_table table, int64_t first, int64_t last, uint32_t most,
                  uint32_t *out_n) FBK_MUST_USE;
 
+/** Whether the bytes of a row end in its checksum; *len becomes the length without it. */
+bool
+fbk__chunk_sound(fbk__chunk_table table, int64_t id, const void *bytes, size_t *len);
+
 /** The failure of a row that does not hold what it should. */
 fbk_status
 fbk__chunk_damaged(fbk *db, fbk__chunk_table table, int64_t id);

@@ -213,6 +213,14 @@ fbk_status
 fbk__nodes_seal(fbk *db, fbk__codec *c, uint32_t first, const int64_t *spaces,
                 const fbk__strings *values) FBK_MUST_USE;
 
+/** Values of a block of log_node as it lies there (at most FBK__NODE_BLOCK of them); "" = erased. */
+enum { FBK__NODE_BLOCK = 1024 };
+bool
+fbk__nodes_sound(int64_t first, const void *bytes, size_t len);
+fbk_status
+fbk__nodes_unpack(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, size_t len,
+                  int64_t *spaces, fbk__strings *values) FBK_MUST_USE;
+
 /** Inside an erase transaction: drop the value of a sealed node, and its key from the runs. */
 fbk_status
 fbk__node_forget(fbk *db, fbk__codec *c, uint32_t node) FBK_MUST_USE;

@@ -11,10 +11,7 @@
  * keyed hash of (namespace, value), their values in blocks by number; those of the tail are in its
  * records. */
 
-enum {
-    NODE_BLOCK = 1024, /* values of a block */
-    KEY_HEX = 2 * crypto_shorthash_siphashx24_KEYBYTES + 1
-};
+enum { NODE_BLOCK = FBK__NODE_BLOCK, KEY_HEX = 2 * crypto_shorthash_siphashx24_KEYBYTES + 1 };
 
 static const char ident_key_name[] = "log.identifier_key";
 
@@ -275,6 +272,42 @@ typedef struct node_block {
     fbk__strings values; /* "" = erased */
 } node_block;
 
+static node_block *
+block_new(fbk *db)
+{
+    node_block *b = fbk__calloc(fbk__a(db), 1, sizeof *b);
+
+    if (b)
+        fbk__strings_init(&b->values, fbk__a(db));
+    return b;
+}
+
+static void
+block_free(fbk *db, node_block *b)
+{
+    if (b)
+        fbk__strings_free(&b->values);
+    fbk__free(fbk__a(db), b);
+}
+
+/* Not that of a record of the tail, whose number may be the same. */
+static uint64_t
+block_hash(const void *bytes, size_t len, int64_t first)
+{
+    return fbk__hash64_seeded(bytes, len, ~(uint64_t)first);
+}
+
+bool
+fbk__nodes_sound(int64_t first, const void *bytes, size_t len)
+{
+    uint64_t hash;
+
+    if (len < sizeof hash)
+        return false;
+    memcpy(&hash, (const char *)bytes + len - sizeof hash, sizeof hash);
+    return hash == block_hash(bytes, len - sizeof hash, first);
+}
+
 static fbk_status
 block_damaged(fbk *db, uint32_t first)
 {
@@ -286,17 +319,15 @@ static fbk_status
 block_read(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, size_t len, node_block *b)
 {
     fbk__reader in = {bytes, NULL, false};
-    uint64_t hash;
     uint64_t n;
     fbk_status rc;
 
     b->first = first;
-    if (len < sizeof hash)
+    if (!fbk__nodes_sound(first, bytes, len))
         return block_damaged(db, first);
-    in.end = in.p + len - sizeof hash;
-    memcpy(&hash, in.end, sizeof hash);
+    in.end = in.p + len - sizeof(uint64_t);
     n = fbk__read_uvarint(&in);
-    if (hash != fbk__hash64_seeded(bytes, len - sizeof hash, first) || n == 0 || n > NODE_BLOCK)
+    if (n == 0 || n > NODE_BLOCK)
         return block_damaged(db, first);
     b->n = (uint32_t)n;
     rc = fbk__codec_get_ints(c, &in, b->spaces, n);
@@ -305,6 +336,26 @@ block_read(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, size_t len
     if (rc == FBK_ENOMEM)
         return fbk__nomem(db);
     return rc < 0 || in.p != in.end ? block_damaged(db, first) : FBK_OK;
+}
+
+fbk_status
+fbk__nodes_unpack(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, size_t len,
+                  int64_t *spaces, fbk__strings *values)
+{
+    node_block *b = block_new(db);
+    fbk_status rc = b ? block_read(db, c, first, bytes, len, b) : fbk__nomem(db);
+
+    fbk__strings_clear(values);
+    if (rc >= 0)
+        memcpy(spaces, b->spaces, b->n * sizeof *spaces);
+    for (uint32_t i = 0; rc >= 0 && i < b->n; i++) {
+        size_t at = b->values.offsets[i];
+
+        if (fbk__strings_add(values, b->values.bytes + at, b->values.offsets[i + 1] - at) < 0)
+            rc = fbk__nomem(db);
+    }
+    block_free(db, b);
+    return rc;
 }
 
 /* The block that holds a node, or begins last before it; FBK_DONE when there is none. */
@@ -346,7 +397,7 @@ block_write(fbk *db, fbk__codec *c, const node_block *b)
     if (rc >= 0)
         rc = fbk__codec_put_strings(c, &out, &b->values);
     if (rc >= 0 && !out.failed) {
-        hash = fbk__hash64_seeded(out.data, out.len, b->first);
+        hash = block_hash(out.data, out.len, b->first);
         fbk__buf_add(&out, &hash, sizeof hash);
     }
     rc = rc < 0 || out.failed ? fbk__nomem(db) : fbk__stmt_get(db, sql, &st);
@@ -358,24 +409,6 @@ block_write(fbk *db, fbk__codec *c, const node_block *b)
     }
     fbk__buf_free(&out);
     return rc;
-}
-
-static node_block *
-block_new(fbk *db)
-{
-    node_block *b = fbk__calloc(fbk__a(db), 1, sizeof *b);
-
-    if (b)
-        fbk__strings_init(&b->values, fbk__a(db));
-    return b;
-}
-
-static void
-block_free(fbk *db, node_block *b)
-{
-    if (b)
-        fbk__strings_free(&b->values);
-    fbk__free(fbk__a(db), b);
 }
 
 fbk_status

@@ -9,13 +9,19 @@
 #include "store/conn.h"
 
 /* Row of the directory: behind all pieces of the frames. */
-enum { DIRECTORY = (1 << FBK__STREAM_PIECES_LOG2) - 1, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
-enum { FRAME_BYTES_MAX = 1 << 30, HEAD_MAX = 256 };
+enum { DIRECTORY = FBK__SEGMENT_DIRECTORY, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
+enum { FRAME_BYTES_MAX = 1 << 30, HEAD_MAX = FBK__SEGMENT_HEAD };
 
 static int64_t
 piece_id(int64_t segment, uint32_t piece)
 {
     return segment << FBK__STREAM_PIECES_LOG2 | piece;
+}
+
+int64_t
+fbk__segment_piece(int64_t segment, uint32_t piece)
+{
+    return piece_id(segment, piece);
 }
 
 /* -- directory --------------------------------------------------------------------------------- */
@@ -80,8 +86,8 @@ directory_frame(const int64_t *v, size_t n, size_t i, fbk__segment_frame *f)
     return i == 0 || (f - 1)->max_node <= f->min_node;
 }
 
-static fbk_status
-directory_get(fbk__codec *c, const void *bytes, size_t len, fbk__segment *s)
+fbk_status
+fbk__segment_directory(fbk__codec *c, const void *bytes, size_t len, fbk__segment *s)
 {
     fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
     uint64_t version = fbk__read_uvarint(&in);
@@ -162,7 +168,7 @@ fbk__segment_load(fbk *db, int64_t id, fbk__segment **out)
     if (rc >= 0) {
         rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY), &st, &bytes, &len);
         if (rc == FBK_OK)
-            rc = directory_get(&codec, bytes, len, s);
+            rc = fbk__segment_directory(&codec, bytes, len, s);
         if (rc == FBK_DONE || rc == FBK_ECORRUPT)
             rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY));
         else if (rc == FBK_ENOMEM)
@@ -222,6 +228,7 @@ typedef struct frame_head {
     uint32_t columns;
     uint32_t len[FBK__N_FC]; /* by column */
     size_t size;             /* of the head itself */
+    size_t total;            /* of the whole frame */
 } frame_head;
 
 static void
@@ -235,13 +242,12 @@ head_put(fbk__buf *out, const frame_head *h)
         fbk__buf_uvarint(out, h->len[fbk__frame_layout[i]]);
 }
 
-/* FBK_ECORRUPT when it is not the head of a frame of `len` bytes, as one that was erased. */
+/* FBK_ECORRUPT when it is not the head of a frame, as one that was erased. */
 static fbk_status
-head_get(const void *bytes, size_t have, size_t len, frame_head *h)
+head_read(const void *bytes, size_t have, frame_head *h)
 {
     fbk__reader in = {bytes, (const unsigned char *)bytes + have, false};
     uint64_t n[4];
-    uint64_t total = 0;
 
     memset(h, 0, sizeof *h);
     for (int i = 0; i < 4; i++) {
@@ -253,14 +259,62 @@ head_get(const void *bytes, size_t have, size_t len, frame_head *h)
     for (int i = 0; i < FBK__N_FC; i++) {
         uint64_t size = fbk__read_uvarint(&in);
 
-        if (size > len)
+        if (size > FRAME_BYTES_MAX)
             return FBK_ECORRUPT;
-        total += size;
+        h->total += size;
         h->len[fbk__frame_layout[i]] = (uint32_t)size;
         h->columns |= (uint32_t)(size > 0) << fbk__frame_layout[i];
     }
     h->size = (size_t)(in.p - (const unsigned char *)bytes);
-    return in.bad || n[0] == 0 || h->size + total != len ? FBK_ECORRUPT : FBK_OK;
+    h->total += h->size;
+    return in.bad || n[0] == 0 || h->total > FRAME_BYTES_MAX ? FBK_ECORRUPT : FBK_OK;
+}
+
+/* The same of a frame whose length is known. */
+static fbk_status
+head_get(const void *bytes, size_t have, size_t len, frame_head *h)
+{
+    fbk_status rc = head_read(bytes, have, h);
+
+    return rc >= 0 && h->total != len ? FBK_ECORRUPT : rc;
+}
+
+fbk_status
+fbk__segment_frame_len(const void *bytes, size_t have, size_t *out_len, uint32_t *out_events)
+{
+    /* No event is without these. */
+    const uint32_t all = 1u << FBK__EV_ARRIVAL | 1u << FBK__EV_KIND | 1u << FBK__FC_IDS;
+    frame_head h;
+    fbk_status rc = head_read(bytes, have, &h);
+
+    if (rc >= 0 && (h.columns & all) != all)
+        rc = FBK_ECORRUPT;
+    *out_len = h.total;
+    *out_events = h.n.events;
+    return rc;
+}
+
+fbk_status
+fbk__segment_decode(fbk__codec *c, const void *bytes, size_t len, fbk__frame *f)
+{
+    const char *at = bytes;
+    frame_head h;
+    fbk_status rc = head_get(bytes, len, len, &h);
+
+    if (rc < 0)
+        return rc;
+    fbk__frame_clear(f);
+    f->columns = 0;
+    rc = fbk__frame_reserve(f, h.n);
+    f->n = h.n;
+    at += h.size;
+    for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        unsigned column = fbk__frame_layout[i];
+
+        rc = fbk__frame_get(c, f, column, h.len[column] ? at : NULL, h.len[column]);
+        at += h.len[column];
+    }
+    return rc;
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
@@ -514,8 +568,9 @@ frame_write(fbk *db, fbk__codec *c, fbk__stream *stream, fbk__buf *buf, const fb
         return fbk__fail(db, FBK_ETOOBIG, "a frame of the event log was too large");
     facts->at = stream->len;
     facts->len = (uint32_t)(buf->len + columns->len);
-    rc = fbk__stream_put(db, stream, buf->data, buf->len);
-    return rc < 0 ? rc : fbk__stream_put(db, stream, columns->data, columns->len);
+    /* One thing, for the pieces know where things begin. */
+    fbk__buf_add(buf, columns->data, columns->len);
+    return buf->failed ? fbk__nomem(db) : fbk__stream_put(db, stream, buf->data, buf->len);
 }
 
 static fbk_status

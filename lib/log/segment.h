@@ -87,6 +87,30 @@ fbk_status
 fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
                   uint32_t columns, fbk__frame *f) FBK_MUST_USE;
 
+/* Bytes that come from elsewhere than the store at hand. None of these leaves a message. */
+
+/** Row of a piece of a segment in log_chunk, and of the directory, behind all of them. */
+int64_t
+fbk__segment_piece(int64_t segment, uint32_t piece);
+enum { FBK__SEGMENT_DIRECTORY = (1 << FBK__STREAM_PIECES_LOG2) - 1 };
+
+/** The bytes of a directory into *out (zeros, with out->a); the caller frees out->frames on every
+ *  path. FBK_ECORRUPT or FBK_ENOMEM. */
+fbk_status
+fbk__segment_directory(fbk__codec *c, const void *bytes, size_t len, fbk__segment *out)
+    FBK_MUST_USE;
+
+/** How long the frame is that begins so, and how many events it has; FBK_ECORRUPT: none does. At
+ *  most FBK__SEGMENT_HEAD bytes are looked at. */
+enum { FBK__SEGMENT_HEAD = 256 };
+fbk_status
+fbk__segment_frame_len(const void *bytes, size_t have, size_t *out_len, uint32_t *out_events)
+    FBK_MUST_USE;
+
+/** A whole frame from its bytes. FBK_ECORRUPT or FBK_ENOMEM. */
+fbk_status
+fbk__segment_decode(fbk__codec *c, const void *bytes, size_t len, fbk__frame *f) FBK_MUST_USE;
+
 /** Writes one segment, event after event in order, in as many transactions as the caller likes. */
 typedef struct fbk__segment_writer {
     const fbk_allocator *a;

@@ -146,6 +146,12 @@ totals_get(fbk__reader *in, fbk__log_total *t)
     *t = (fbk__log_total){v[0], v[1], v[2], v[3], (int64_t)v[4], (int64_t)v[5]};
 }
 
+uint64_t
+fbk__record_hash(int64_t seq, const void *bytes, size_t len)
+{
+    return fbk__hash64_seeded(bytes, len, (uint64_t)seq);
+}
+
 fbk_status
 fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *out)
 {
@@ -168,7 +174,7 @@ fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *ou
     else if (rc >= 0)
         rc = fbk__frame_pack(c, out, &record->frame);
     if (rc >= 0 && !out->failed) {
-        hash = fbk__hash64_seeded(out->data, out->len, (uint64_t)record->seq);
+        hash = fbk__record_hash(record->seq, out->data, out->len);
         fbk__buf_add(out, &hash, sizeof hash);
     }
     if (rc == FBK_ENOMEM || (rc >= 0 && out->failed))
@@ -225,7 +231,7 @@ fbk__record_unpack(fbk *db, fbk__codec *c, int64_t seq, const void *bytes, size_
     if (len > HASH_LEN) {
         in.end = in.p + len - HASH_LEN;
         memcpy(&hash, in.end, sizeof hash);
-        if (hash == fbk__hash64_seeded(bytes, len - HASH_LEN, (uint64_t)seq))
+        if (hash == fbk__record_hash(seq, bytes, len - HASH_LEN))
             rc = record_read(c, &in, r);
         if (rc >= 0 && in.p != in.end)
             rc = FBK_ECORRUPT;

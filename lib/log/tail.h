@@ -54,6 +54,10 @@ fbk_status
 fbk__record_unpack(fbk *db, fbk__codec *c, int64_t seq, const void *bytes, size_t len,
                    fbk__record **out) FBK_MUST_USE;
 
+/** What the bytes of a record end in. */
+uint64_t
+fbk__record_hash(int64_t seq, const void *bytes, size_t len);
+
 /** Records in the order of their numbers. Views share it: each reads the records below its own
  *  count, which never change; only who holds the engine's lock adds. Counted. */
 typedef struct fbk__tail {

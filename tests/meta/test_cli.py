@@ -20,7 +20,7 @@ FEEDBACK = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ['FEEDBACK']
 ROOT = pathlib.Path(os.environ.get('FEEDBACK_SOURCE_ROOT', pathlib.Path(__file__).resolve().parents[2]))
 DATA = pathlib.Path(os.environ.get('FEEDBACK_DATA', ROOT.parent / 'shared/data'))
 VERBS = ['init', 'import', 'catalogue', 'place', 'weather', 'train', 'recommend', 'profile', 'context', 'rfm', 'clv',
-         'link', 'unlink', 'stats', 'check', 'backup', 'simulate']
+         'link', 'unlink', 'stats', 'check', 'salvage', 'backup', 'simulate']
 NOBODY = 65534
 ENV = {k: v for k, v in os.environ.items() if k not in ('FEEDBACK_STORE', 'NO_COLOR')}
 
@@ -436,7 +436,8 @@ class Hostile(Case):
     def test_a_damaged_store_is_4_and_check_tells(self):
         chain = self.chain()
         self.ok('import', '--map', chain / 'map.json', chain / 'events.ndjson')
-        data = bytearray(self.store.read_bytes())
+        sound = self.store.read_bytes()
+        data = bytearray(sound)
         for page in range(5, len(data) // 4096, 7):
             data[page * 4096 + 1000] ^= 0x40
         self.store.write_bytes(data)
@@ -449,6 +450,30 @@ class Hostile(Case):
         self.assertNotIn('pages compared', run('check', '--quick', store=self.store).stdout)
         self.fails(4, 'backup', self.dir / 'copy.db')
         self.assertFalse((self.dir / 'copy.db').exists())
+        data = bytearray(sound)
+        data[len(data) // 8192 * 4096 + 1000] ^= 0x40
+        self.store.write_bytes(data)
+        saved = self.dir / 'saved.db'
+        done = run('--json', 'salvage', self.store, saved)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        listed = (self.dir / 'saved.db.lost').read_text().splitlines()
+        self.assertEqual([line['lost'] for line in lines[:-1]], listed)
+        self.assertEqual(lines[-1]['losses'], len(listed))
+        self.assertGreater(lines[-1]['events'], 0)
+        self.ok('check', store=saved)
+        self.assertEqual(self.store.read_bytes(), data)
+
+    def test_salvage_of_a_sound_store(self):
+        self.ok('init', '--currency', 'GBP')
+        self.ok('link', 'email=a@x.de', 'loyalty=7')
+        saved = self.dir / 'saved.db'
+        self.assertIn('nothing was lost', self.ok('salvage', self.store, saved).stdout)
+        self.assertEqual(self.stats(saved), self.stats())
+        self.assertFalse((self.dir / 'saved.db.lost').exists())
+        self.fails(1, 'salvage', self.store, saved)
+        self.fails(1, 'salvage', self.dir / 'none', self.dir / 'other')
+        self.assertFalse((self.dir / 'other').exists())
 
     def test_a_broken_csv_costs_its_rows(self):
         self.ok('init', '--time-zone', 'Europe/Berlin')
