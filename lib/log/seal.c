@@ -181,31 +181,58 @@ seal_ids(seal *s)
     return rc;
 }
 
+/* The new identifiers of all records, as one: their numbers follow one another. */
+typedef struct seal_values {
+    fbk__key *keys;
+    uint32_t *nodes;
+    int64_t *spaces;
+    fbk__strings values;
+} seal_values;
+
+static fbk_status
+values_gather(seal *s, seal_values *v)
+{
+    uint32_t at = 0;
+    fbk_status rc = FBK_OK;
+
+    for (uint32_t i = 0; i < s->n_records; i++) {
+        const fbk__record *r = s->records[i];
+
+        for (uint32_t k = 0; rc >= 0 && k < r->n_nodes; k++, at++) {
+            const char *value = r->values.bytes + r->values.offsets[k];
+            size_t len = r->values.offsets[k + 1] - r->values.offsets[k];
+
+            v->spaces[at] = r->spaces[k];
+            v->nodes[at] = r->first_node + k;
+            rc = fbk__ident_key(s->db, s->engine, (uint32_t)r->spaces[k], value, len, &v->keys[at]);
+            if (rc >= 0 && fbk__strings_add(&v->values, value, len) < 0)
+                rc = fbk__nomem(s->db);
+        }
+    }
+    return rc;
+}
+
 static fbk_status
 seal_nodes(seal *s)
 {
+    const fbk_allocator *a = fbk__a(s->db);
     size_t n = s->n_nodes;
-    fbk__key *keys = fbk__alloc(fbk__a(s->db), (n + 1) * sizeof *keys);
-    uint32_t *nodes = fbk__alloc(fbk__a(s->db), (n + 1) * sizeof *nodes);
-    fbk_status rc = keys && nodes ? FBK_OK : fbk__nomem(s->db);
-    uint32_t at = 0;
+    seal_values v = {.keys = fbk__alloc(a, n * sizeof *v.keys),
+                     .nodes = fbk__alloc(a, n * sizeof *v.nodes),
+                     .spaces = fbk__alloc(a, n * sizeof *v.spaces)};
+    fbk_status rc = v.keys && v.nodes && v.spaces ? FBK_OK : fbk__nomem(s->db);
 
-    for (uint32_t i = 0; rc >= 0 && i < s->n_records; i++) {
-        const fbk__record *r = s->records[i];
-
-        for (uint32_t k = 0; rc >= 0 && k < r->n_nodes; k++) {
-            rc = fbk__ident_key(s->db, s->engine, (uint32_t)r->spaces[k],
-                                r->values.bytes + r->values.offsets[k],
-                                r->values.offsets[k + 1] - r->values.offsets[k], &keys[at]);
-            nodes[at++] = r->first_node + k;
-        }
-        if (rc >= 0 && r->n_nodes)
-            rc = fbk__nodes_seal(s->db, &s->engine->codec, r->first_node, r->spaces, &r->values);
-    }
+    fbk__strings_init(&v.values, a);
     if (rc >= 0)
-        rc = seal_run(s, FBK__RUN_IDENTS, keys, nodes, at);
-    fbk__free(fbk__a(s->db), keys);
-    fbk__free(fbk__a(s->db), nodes);
+        rc = values_gather(s, &v);
+    if (rc >= 0)
+        rc = fbk__nodes_seal(s->db, &s->engine->codec, v.nodes[0], v.spaces, &v.values);
+    if (rc >= 0)
+        rc = seal_run(s, FBK__RUN_IDENTS, v.keys, v.nodes, s->n_nodes);
+    fbk__strings_free(&v.values);
+    fbk__free(a, v.keys);
+    fbk__free(a, v.nodes);
+    fbk__free(a, v.spaces);
     return rc;
 }
 
