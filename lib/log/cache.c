@@ -9,6 +9,10 @@
 /* So many ids are decoded for one question; more, for all that come. */
 enum { SOME_IDS = 16 };
 
+/* Columns with other than one value an event. */
+#define NOT_EVENTS \
+    (((1u << FBK__N_LN) - 1) << FBK__FC_LINES | 1u << FBK__FC_EXTRA | 1u << FBK__FC_PROPS)
+
 /* Bytes of columns that were read at once. */
 typedef struct fbk__cached_block {
     struct fbk__cached_block *next;
@@ -16,11 +20,11 @@ typedef struct fbk__cached_block {
 } block;
 
 static void
-strings_drop(const fbk_allocator *a, fbk__strings *strings)
+frame_drop(const fbk_allocator *a, fbk__frame *f)
 {
-    if (strings)
-        fbk__strings_free(strings);
-    fbk__free(a, strings);
+    if (f)
+        fbk__frame_free(f);
+    fbk__free(a, f);
 }
 
 void
@@ -38,7 +42,7 @@ fbk__cached_unref(fbk__cached *cached)
         fbk__free(&a, b);
     }
     fbk__free(&a, cached->nodes);
-    strings_drop(&a, cached->ids);
+    frame_drop(&a, cached->ids);
     fbk__segment_unref(cached->segment);
     fbk__free(&a, cached);
 }
@@ -254,134 +258,97 @@ cached_need(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t columns)
     return b ? FBK_OK : fbk__nomem(db);
 }
 
+/* Which lines, nodes and properties belong to the events of a part. */
 static fbk_status
-cached_failed(fbk *db, const fbk__cached *c, fbk_status rc)
+cached_part(fbk__codec *codec, const fbk__cached *c, uint32_t first, uint32_t n, uint32_t columns,
+            fbk__frame_part *part)
 {
+    const void *bytes[3];
+    size_t len[3];
+
+    *part =
+        (fbk__frame_part){.all = facts_of(c)->n, .first = {.events = first}, .n = {.events = n}};
+    if (!(columns & NOT_EVENTS))
+        return FBK_OK;
+    for (int k = 0; k < 3; k++) {
+        bytes[k] = c->columns[FBK__EV_N_LINES + k].bytes;
+        len[k] = c->columns[FBK__EV_N_LINES + k].len;
+    }
+    return fbk__frame_part_make(codec, bytes, len, first, n, part);
+}
+
+fbk_status
+fbk__cached_read(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+                 uint32_t columns, fbk__frame *out)
+{
+    fbk__frame_part part;
+    fbk_status rc;
+
+    if (columns & NOT_EVENTS)
+        columns |= 1u << FBK__EV_N_LINES | 1u << FBK__EV_N_EXTRA | 1u << FBK__EV_N_PROPS;
+    columns = fbk__frame_needs(columns);
+    rc = cached_need(db, codec, c, columns);
+    if (rc < 0)
+        return rc;
+    rc = cached_part(codec, c, first, n, columns, &part);
+    if (rc >= 0)
+        rc = fbk__frame_reserve(out, part.n);
+    for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
+        unsigned column = fbk__frame_layout[i];
+
+        if (columns & 1u << column)
+            rc = fbk__frame_get_part(codec, out, column, c->columns[column].bytes,
+                                     c->columns[column].len, &part);
+    }
     if (rc == FBK_ENOMEM)
         return fbk__nomem(db);
-    return rc == FBK_ECORRUPT ? fbk__segment_damaged(db, c->segment, c->frame) : rc;
-}
-
-static fbk__reader
-cached_reader(const fbk__cached *c, unsigned column)
-{
-    const unsigned char *p = c->columns[column].bytes;
-
-    return (fbk__reader){p, p ? p + c->columns[column].len : NULL, false};
-}
-
-fbk_status
-fbk__cached_ints(fbk *db, fbk__codec *codec, fbk__cached *c, unsigned column, uint32_t first,
-                 uint32_t n, int64_t *out)
-{
-    fbk_status rc = cached_need(db, codec, c, 1u << column);
-    fbk__reader in;
-
     if (rc < 0)
-        return rc;
-    in = cached_reader(c, column);
-    if (!in.p) {
-        if (n)
-            memset(out, 0, n * sizeof *out);
-        return FBK_OK;
-    }
-    return cached_failed(
-        db, c, fbk__codec_get_ints_part(codec, &in, out, facts_of(c)->n.events, first, n));
+        return rc == FBK_ECORRUPT ? fbk__segment_damaged(db, c->segment, c->frame) : rc;
+    out->n.events += part.n.events;
+    out->n.lines += part.n.lines;
+    out->n.extra += part.n.extra;
+    out->n.props += part.n.props;
+    return FBK_OK;
 }
 
-/* Append the ids of n events. */
+/* One column of all events. */
 static fbk_status
-cached_ids(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
-           fbk__strings *out)
+cached_column(fbk *db, fbk__codec *codec, fbk__cached *c, unsigned column, fbk__frame *out)
 {
-    fbk_status rc = cached_need(db, codec, c, 1u << FBK__FC_IDS);
-    fbk__reader in;
+    uint32_t n = facts_of(c)->n.events;
+    fbk_status rc = fbk__cached_read(db, codec, c, 0, n, 1u << column, out);
 
-    if (rc < 0)
-        return rc;
-    in = cached_reader(c, FBK__FC_IDS);
-    rc = in.p ? fbk__codec_get_strings_part(codec, &in, out, facts_of(c)->n.events, first, n)
-              : FBK_ECORRUPT;
-    return cached_failed(db, c, rc);
+    /* Each is a frame that was stored, so that it is not too long for one. */
+    return rc == FBK_ETOOBIG ? fbk__segment_damaged(db, c->segment, c->frame) : rc;
 }
 
-/* The ids of all events, decoded once, where many have one node and time. */
+/* -- nodes ------------------------------------------------------------------------------------- */
+
+/* The nodes of a frame, checked: ascending. */
 static fbk_status
-cached_all_ids(fbk *db, fbk__codec *codec, fbk__cached *c, const fbk__strings **out)
+nodes_of(fbk *db, const fbk__cached *c, const fbk__frame *f, uint32_t **out)
 {
-    fbk__engine *e = NULL;
-    fbk__strings *ids;
-    fbk_status rc;
+    const int64_t *v = f->ev[FBK__EV_NODE];
+    uint32_t *nodes = fbk__alloc(&c->a, f->n.events * sizeof *nodes);
+    bool sound = true;
 
-    *out = __atomic_load_n(&c->ids, __ATOMIC_ACQUIRE);
-    if (*out)
-        return FBK_OK;
-    rc = fbk__engine_get(db, &e);
-    if (rc < 0)
-        return rc;
-    ids = fbk__alloc(&c->a, sizeof *ids);
-    if (ids)
-        fbk__strings_init(ids, &c->a);
-    rc = ids ? cached_ids(db, codec, c, 0, facts_of(c)->n.events, ids) : fbk__nomem(db);
-    if (rc >= 0) {
-        (void)pthread_mutex_lock(&e->lock);
-        if (!c->ids) {
-            __atomic_store_n(&c->ids, ids, __ATOMIC_RELEASE);
-            cache_grow(e, c, ids->byte_cap + ids->offset_cap * sizeof *ids->offsets);
-            ids = NULL;
-        }
-        *out = c->ids;
-        (void)pthread_mutex_unlock(&e->lock);
+    if (!nodes)
+        return fbk__nomem(db);
+    for (uint32_t i = 0; i < f->n.events; i++) {
+        nodes[i] = (uint32_t)v[i];
+        sound = sound && v[i] >= (i ? v[i - 1] : 0) && v[i] <= UINT32_MAX;
     }
-    strings_drop(&c->a, ids);
-    fbk__shared_release(&e->head);
-    return rc;
-}
-
-static fbk_status
-find_id(const fbk__strings *ids, uint32_t first, uint32_t n, const char *id, size_t len,
-        uint32_t *out_at)
-{
-    for (uint32_t i = first; i < first + n; i++) {
-        if (ids->offsets[i + 1] - ids->offsets[i] == len &&
-            memcmp(ids->bytes + ids->offsets[i], id, len) == 0) {
-            *out_at = i;
-            return FBK_OK;
-        }
-    }
-    return FBK_DONE;
-}
-
-fbk_status
-fbk__cached_find_id(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
-                    const char *id, size_t len, uint32_t *out_event)
-{
-    const fbk__strings *all = NULL;
-    fbk__strings some;
-    fbk_status rc;
-
-    if (n > SOME_IDS) {
-        rc = cached_all_ids(db, codec, c, &all);
-        return rc < 0 ? rc : find_id(all, first, n, id, len, out_event);
-    }
-    fbk__strings_init(&some, fbk__a(db));
-    rc = cached_ids(db, codec, c, first, n, &some);
-    if (rc >= 0)
-        rc = find_id(&some, 0, n, id, len, out_event);
-    if (rc == FBK_OK)
-        *out_event += first;
-    fbk__strings_free(&some);
-    return rc;
+    *out = nodes;
+    return sound ? FBK_OK : fbk__segment_damaged(db, c->segment, c->frame);
 }
 
 /* The nodes of all events, decoded once: they are what every question begins with. */
 static fbk_status
 cached_nodes(fbk *db, fbk__codec *codec, fbk__cached *c, const uint32_t **out)
 {
-    uint32_t n = facts_of(c)->n.events;
-    uint32_t *nodes;
+    uint32_t *nodes = NULL;
     fbk__engine *e = NULL;
-    int64_t *v;
+    fbk__frame f;
     fbk_status rc;
 
     *out = __atomic_load_n(&c->nodes, __ATOMIC_ACQUIRE);
@@ -390,26 +357,22 @@ cached_nodes(fbk *db, fbk__codec *codec, fbk__cached *c, const uint32_t **out)
     rc = fbk__engine_get(db, &e);
     if (rc < 0)
         return rc;
-    v = fbk__alloc(&c->a, n * sizeof *v);
-    nodes = fbk__alloc(&c->a, n * sizeof *nodes);
-    rc = v && nodes ? fbk__cached_ints(db, codec, c, FBK__EV_NODE, 0, n, v) : fbk__nomem(db);
-    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
-        nodes[i] = (uint32_t)v[i];
-        if (v[i] < 0 || v[i] > UINT32_MAX || (i && nodes[i] < nodes[i - 1]))
-            rc = fbk__segment_damaged(db, c->segment, c->frame);
-    }
+    fbk__frame_init(&f, fbk__a(db));
+    rc = cached_column(db, codec, c, FBK__EV_NODE, &f);
+    if (rc >= 0)
+        rc = nodes_of(db, c, &f, &nodes);
     if (rc >= 0) {
         (void)pthread_mutex_lock(&e->lock);
         if (!c->nodes) {
+            cache_grow(e, c, f.n.events * sizeof *nodes);
             __atomic_store_n(&c->nodes, nodes, __ATOMIC_RELEASE);
-            cache_grow(e, c, n * sizeof *nodes);
             nodes = NULL;
         }
         *out = c->nodes;
         (void)pthread_mutex_unlock(&e->lock);
     }
     fbk__free(&c->a, nodes);
-    fbk__free(&c->a, v);
+    fbk__frame_free(&f);
     fbk__shared_release(&e->head);
     return rc;
 }
@@ -446,32 +409,73 @@ fbk__cached_find(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t node, uint
     return FBK_OK;
 }
 
-fbk_status
-fbk__cached_events(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
-                   fbk__frame *out)
-{
-    fbk__frame_part part = {.all = facts_of(c)->n};
-    const void *bytes[3];
-    size_t len[3];
-    fbk_status rc = cached_need(db, codec, c, (1u << FBK__N_FC) - 1);
+/* -- ids --------------------------------------------------------------------------------------- */
 
+/* The ids of all events, decoded once, where many have one node and time. */
+static fbk_status
+cached_all_ids(fbk *db, fbk__codec *codec, fbk__cached *c, const fbk__strings **out)
+{
+    fbk__engine *e = NULL;
+    fbk__frame *ids = __atomic_load_n(&c->ids, __ATOMIC_ACQUIRE);
+    fbk_status rc;
+
+    *out = ids ? &ids->ids : NULL;
+    if (ids)
+        return FBK_OK;
+    rc = fbk__engine_get(db, &e);
     if (rc < 0)
         return rc;
-    for (int k = 0; k < 3; k++) {
-        bytes[k] = c->columns[FBK__EV_N_LINES + k].bytes;
-        len[k] = c->columns[FBK__EV_N_LINES + k].len;
+    ids = fbk__alloc(&c->a, sizeof *ids);
+    if (ids)
+        fbk__frame_init(ids, &c->a);
+    rc = ids ? cached_column(db, codec, c, FBK__FC_IDS, ids) : fbk__nomem(db);
+    if (rc >= 0) {
+        (void)pthread_mutex_lock(&e->lock);
+        if (!c->ids) {
+            cache_grow(e, c, fbk__frame_bytes(ids));
+            __atomic_store_n(&c->ids, ids, __ATOMIC_RELEASE);
+            ids = NULL;
+        }
+        *out = &c->ids->ids;
+        (void)pthread_mutex_unlock(&e->lock);
     }
-    rc = fbk__frame_part_make(codec, bytes, len, first, n, &part);
+    frame_drop(&c->a, ids);
+    fbk__shared_release(&e->head);
+    return rc;
+}
+
+static fbk_status
+find_id(const fbk__strings *ids, uint32_t first, uint32_t n, const char *id, size_t len,
+        uint32_t *out_at)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        if (ids->offsets[i + 1] - ids->offsets[i] == len &&
+            memcmp(ids->bytes + ids->offsets[i], id, len) == 0) {
+            *out_at = i;
+            return FBK_OK;
+        }
+    }
+    return FBK_DONE;
+}
+
+fbk_status
+fbk__cached_find_id(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uint32_t n,
+                    const char *id, size_t len, uint32_t *out_event)
+{
+    const fbk__strings *all = NULL;
+    fbk__frame some;
+    fbk_status rc;
+
+    if (n > SOME_IDS) {
+        rc = cached_all_ids(db, codec, c, &all);
+        return rc < 0 ? rc : find_id(all, first, n, id, len, out_event);
+    }
+    fbk__frame_init(&some, fbk__a(db));
+    rc = fbk__cached_read(db, codec, c, first, n, 1u << FBK__FC_IDS, &some);
     if (rc >= 0)
-        rc = fbk__frame_reserve(out, part.n);
-    for (unsigned column = 0; rc >= 0 && column < FBK__N_FC; column++)
-        rc = fbk__frame_get_part(codec, out, column, c->columns[column].bytes,
-                                 c->columns[column].len, &part);
-    if (rc < 0)
-        return cached_failed(db, c, rc);
-    out->n.events += part.n.events;
-    out->n.lines += part.n.lines;
-    out->n.extra += part.n.extra;
-    out->n.props += part.n.props;
-    return FBK_OK;
+        rc = find_id(&some.ids, 0, n, id, len, out_event);
+    if (rc == FBK_OK)
+        *out_event += first;
+    fbk__frame_free(&some);
+    return rc;
 }

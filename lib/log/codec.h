@@ -70,6 +70,10 @@ fbk_status
 fbk__codec_get_ints_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from,
                          size_t count) FBK_MUST_USE;
 
+/** Whether a whole column of integers is one value, and which. */
+bool
+fbk__codec_is_constant(const void *bytes, size_t len, int64_t *out);
+
 /** A column of byte strings: row i is bytes[offsets[i] .. offsets[i + 1]). */
 typedef struct fbk__strings {
     const fbk_allocator *a;

@@ -656,6 +656,17 @@ fbk__codec_get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n)
     return n > FBK__CODEC_MAX_ROWS ? FBK_ECORRUPT : get_ints(c, in, out, n, 0);
 }
 
+bool
+fbk__codec_is_constant(const void *bytes, size_t len, int64_t *out)
+{
+    fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
+
+    if (fbk__read_uvarint(&in) != CONST_)
+        return false;
+    *out = fbk__read_svarint(&in);
+    return !in.bad && in.p == in.end;
+}
+
 /* -- a part ------------------------------------------------------------------------------------ */
 
 static fbk_status
@@ -670,6 +681,51 @@ part_packed(fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count)
     for (size_t i = 0; i < count && !in->bad; i++)
         out[i] = (int64_t)(base + (uint64_t)out[i]);
     return in->bad ? FBK_ECORRUPT : FBK_OK;
+}
+
+/* The few that need more bits stand apart: all of their places are read, the part's are kept. */
+static fbk_status
+part_patched(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
+             bool folded)
+{
+    uint64_t base = folded ? 0 : (uint64_t)fbk__read_svarint(in);
+    uint64_t width = fbk__read_uvarint(in);
+    uint64_t high_width = fbk__read_uvarint(in);
+    uint64_t n_high = fbk__read_uvarint(in);
+    unsigned mark = c->scratch_used;
+    uint64_t *k = (uint64_t *)out;
+    size_t first = 0; /* of those in the part */
+    size_t n_in = 0;
+    uint64_t at = 0;
+    int64_t *where;
+    uint64_t *high;
+
+    if (in->bad || width > 63 || high_width > 64 - width || n_high > n)
+        return FBK_ECORRUPT;
+    where = push(c, n_high);
+    high = (uint64_t *)push(c, n_high);
+    pop_to(c, mark); /* nothing nests in here */
+    if (!where || !high)
+        return FBK_ENOMEM;
+    for (uint64_t i = 0; i < n_high; i++) {
+        uint64_t step = fbk__read_uvarint(in);
+
+        if (in->bad || step >= n - at)
+            return FBK_ECORRUPT;
+        at += step;
+        first += at < from;
+        if (at >= from && at - from < count)
+            where[n_in++] = (int64_t)(at - from);
+    }
+    fbk__bits_get_part(in, high, n_high, (unsigned)high_width, first, n_in);
+    fbk__bits_get_part(in, k, n, (unsigned)width, from, count);
+    if (in->bad)
+        return FBK_ECORRUPT;
+    for (size_t i = 0; i < n_in; i++)
+        k[where[i]] |= high[i] << width;
+    for (size_t i = 0; i < count; i++)
+        out[i] = folded ? (int64_t)(k[i] >> 1) ^ -(int64_t)(k[i] & 1) : (int64_t)(base + k[i]);
+    return FBK_OK;
 }
 
 static fbk_status
@@ -736,8 +792,8 @@ get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, si
     fbk__reader start = *in;
     uint64_t code;
 
-    if (n == 0)
-        return FBK_OK;
+    if (count == n)
+        return get_ints(c, in, out, n, depth);
     code = fbk__read_uvarint(in);
     if (code == CONST_) {
         int64_t value = fbk__read_svarint(in);
@@ -748,6 +804,8 @@ get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, si
     }
     if (code == PACK)
         return part_packed(in, out, n, from, count);
+    if (code == PATCH || code == ZIGZAG)
+        return part_patched(c, in, out, n, from, count, code == ZIGZAG);
     if (code == SCALE && depth < MAX_DEPTH)
         return part_scaled(c, in, out, n, from, count, depth);
     if (code == DICT && depth < MAX_DEPTH)

@@ -65,7 +65,7 @@ typedef struct fbk__cached {
     uint32_t have; /* atomic; bits of the columns that are there */
     /* Atomic; decoded for all its events once they were looked for: */
     uint32_t *nodes;
-    fbk__strings *ids;
+    fbk__frame *ids; /* a frame of this column */
     struct {
         const void *bytes; /* NULL = all zero */
         size_t len;
@@ -88,20 +88,16 @@ fbk_status
 fbk__cached_find(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t node, uint32_t *out_first,
                  uint32_t *out_n) FBK_MUST_USE;
 
-/** One integer column (FBK__EV_…) of n events. */
-fbk_status
-fbk__cached_ints(fbk *db, fbk__codec *c, fbk__cached *cached, unsigned column, uint32_t first,
-                 uint32_t n, int64_t *out) FBK_MUST_USE;
-
 /** Which of n events has this id: FBK_OK, or FBK_DONE when none has. */
 fbk_status
 fbk__cached_find_id(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
                     const char *id, size_t len, uint32_t *out_event) FBK_MUST_USE;
 
-/** Append n >= 1 whole events. FBK_ETOOBIG, without a message, when the frame would be too long. */
+/** Append these columns (bits; what they need comes too) of n >= 1 events. FBK_ETOOBIG, without a
+ *  message, when the frame would be too long. */
 fbk_status
-fbk__cached_events(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
-                   fbk__frame *out) FBK_MUST_USE;
+fbk__cached_read(fbk *db, fbk__codec *c, fbk__cached *cached, uint32_t first, uint32_t n,
+                 uint32_t columns, fbk__frame *out) FBK_MUST_USE;
 
 /* -- writing: all of these inside a write transaction, so by one thread at a time -------------- */
 

@@ -630,6 +630,33 @@ fbk__frame_get_part(fbk__codec *c, fbk__frame *f, unsigned column, const void *b
     return get_target(c, column, bytes, len, &t);
 }
 
+/* Sums of counts: of the events before a part, and of those in it. */
+static fbk_status
+sum_counts(fbk__codec *c, const void *bytes, size_t len, const fbk__frame_part *part,
+           uint64_t *before, uint64_t *within)
+{
+    uint32_t end = part->first.events + part->n.events;
+    fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
+    int64_t value;
+    int64_t *counts;
+    fbk_status rc;
+
+    if (fbk__codec_is_constant(bytes, len, &value)) {
+        *before = part->first.events * (uint64_t)value;
+        *within = part->n.events * (uint64_t)value;
+        return value < 0 || value > FRAME_MAX ? FBK_ECORRUPT : FBK_OK;
+    }
+    counts = fbk__alloc(c->a, ((size_t)end + 1) * sizeof *counts);
+    rc = counts ? fbk__codec_get_ints_part(c, &in, counts, part->all.events, 0, end) : FBK_ENOMEM;
+    for (uint32_t i = 0; rc >= 0 && i < end; i++) {
+        if (counts[i] < 0 || counts[i] > FRAME_MAX)
+            rc = FBK_ECORRUPT;
+        *(i < part->first.events ? before : within) += (uint64_t)counts[i];
+    }
+    fbk__free(c->a, counts);
+    return rc;
+}
+
 fbk_status
 fbk__frame_part_make(fbk__codec *c, const void *const bytes[3], const size_t len[3], uint32_t first,
                      uint32_t n, fbk__frame_part *part)
@@ -637,28 +664,20 @@ fbk__frame_part_make(fbk__codec *c, const void *const bytes[3], const size_t len
     const uint32_t all[3] = {part->all.lines, part->all.extra, part->all.props};
     uint32_t *const before[3] = {&part->first.lines, &part->first.extra, &part->first.props};
     uint32_t *const within[3] = {&part->n.lines, &part->n.extra, &part->n.props};
-    int64_t *counts = fbk__alloc(c->a, ((size_t)first + n + 1) * sizeof *counts);
-    fbk_status rc = counts ? FBK_OK : FBK_ENOMEM;
 
     part->first.events = first;
     part->n.events = n;
-    for (int k = 0; rc >= 0 && k < 3; k++) {
-        const unsigned char *p = bytes[k];
-        fbk__reader in = {p, p ? p + len[k] : NULL, false};
-        uint64_t sum = 0;
+    for (int k = 0; k < 3; k++) {
+        uint64_t sums[2] = {0, 0};
+        fbk_status rc =
+            bytes[k] ? sum_counts(c, bytes[k], len[k], part, &sums[0], &sums[1]) : FBK_OK;
 
-        rc = get_ints(c, &in, counts, part->all.events, 0, (size_t)first + n);
-        for (uint32_t i = 0; rc >= 0 && i < first + n; i++) {
-            if (i == first)
-                *before[k] = (uint32_t)sum;
-            if (counts[i] < 0 || (uint64_t)counts[i] > all[k] - sum)
-                rc = FBK_ECORRUPT;
-            sum += (uint64_t)counts[i];
-        }
-        *within[k] = (uint32_t)sum - *before[k];
+        if (rc < 0 || sums[0] + sums[1] > all[k])
+            return rc < 0 ? rc : FBK_ECORRUPT;
+        *before[k] = (uint32_t)sums[0];
+        *within[k] = (uint32_t)sums[1];
     }
-    fbk__free(c->a, counts);
-    return rc;
+    return FBK_OK;
 }
 
 /* -- whole frames ------------------------------------------------------------------------------ */

@@ -10,7 +10,8 @@
 
 enum {
     HISTORY_WINDOW = 4096, /* events decoded at a time */
-    EACH_WINDOW = 1 << 18
+    EACH_WINDOW = 1 << 18,
+    ALL_COLUMNS = (1 << FBK__N_FC) - 1
 };
 
 typedef struct history_key {
@@ -47,8 +48,6 @@ typedef struct history {
     size_t place_cap;
     history_lies *lies;
     size_t lie_cap;
-    int64_t *ints; /* times, then arrivals, of some events */
-    size_t int_cap;
     fbk__codec codec;
     fbk__frame window;
     fbk__frame_index index;
@@ -98,7 +97,6 @@ history_free(history *h)
     fbk__free(a, h->keys);
     fbk__free(a, h->places);
     fbk__free(a, h->lies);
-    fbk__free(a, h->ints);
     fbk__codec_free(&h->codec);
     fbk__frame_free(&h->window);
     fbk__frame_index_free(&h->index, a);
@@ -173,7 +171,7 @@ window_add_parts(history *h, fbk__cached *cached, const history_lies *lies, size
 
         while (i < n && (uint32_t)lies[i].at == first + k)
             h->keys[lies[i++].key].row = row + k++;
-        rc = fbk__cached_events(h->db, &h->codec, cached, first, k, &h->window);
+        rc = fbk__cached_read(h->db, &h->codec, cached, first, k, ALL_COLUMNS, &h->window);
     }
     return rc;
 }
@@ -184,8 +182,8 @@ window_add_whole(history *h, const history_place *place, const history_lies *lie
 {
     const fbk__segment *segment = h->view->sets->segments[place->segment];
     fbk__frame_index index;
-    fbk_status rc = fbk__segment_read(h->db, &h->codec, segment, place->frame,
-                                      (1u << FBK__N_FC) - 1, &h->whole);
+    fbk_status rc =
+        fbk__segment_read(h->db, &h->codec, segment, place->frame, ALL_COLUMNS, &h->whole);
 
     if (rc < 0)
         return rc;
@@ -352,28 +350,26 @@ history_give(history *h, size_t most, fbk__event_fn fn, void *user_data)
 
 /* Of n events of one node, which are in the order of time, the newest `limit` before `before`. */
 static fbk_status
-history_choose(history *h, fbk__cached *cached, uint32_t place, uint32_t first, uint32_t n,
-               int64_t before, size_t limit)
+history_choose(history *h, fbk__cached *cached, uint32_t first, uint32_t n, int64_t before,
+               size_t limit)
 {
-    int64_t *us;
-    int64_t *arrivals;
+    const fbk__frame *f = &h->whole;
     fbk_status rc;
 
     if (before == INT64_MAX && n > limit) {
         first += n - (uint32_t)limit;
         n = (uint32_t)limit;
     }
-    if (!fbk__grow(fbk__a(h->db), &h->ints, &h->int_cap, 2 * (size_t)n, sizeof *h->ints))
-        return fbk__nomem(h->db);
-    us = h->ints;
-    arrivals = us + n;
-    rc = fbk__cached_ints(h->db, &h->codec, cached, FBK__EV_OCCURRED, first, n, us);
-    if (rc >= 0)
-        rc = fbk__cached_ints(h->db, &h->codec, cached, FBK__EV_ARRIVAL, first, n, arrivals);
+    if (!n)
+        return FBK_OK;
+    fbk__frame_clear(&h->whole);
+    rc = fbk__cached_read(h->db, &h->codec, cached, first, n,
+                          1u << FBK__EV_OCCURRED | 1u << FBK__EV_ARRIVAL, &h->whole);
     for (uint32_t i = n, k = 0; rc >= 0 && i-- > 0 && k < limit;) {
-        if (us[i] >= before)
+        if (f->ev[FBK__EV_OCCURRED][i] >= before)
             continue;
-        rc = history_push(h, (history_key){us[i], arrivals[i], place, first + i, 0, 0});
+        rc = history_push(h, (history_key){f->ev[FBK__EV_OCCURRED][i], f->ev[FBK__EV_ARRIVAL][i],
+                                           (uint32_t)h->n_places - 1, first + i, 0, 0});
         k++;
     }
     return rc;
@@ -396,7 +392,7 @@ history_frame(history *h, uint32_t segment, uint32_t frame, uint32_t node, int64
         return rc;
     }
     rc = history_add_place(h, segment, frame, c);
-    return rc < 0 ? rc : history_choose(h, c, (uint32_t)h->n_places - 1, first, n, before, limit);
+    return rc < 0 ? rc : history_choose(h, c, first, n, before, limit);
 }
 
 static fbk_status

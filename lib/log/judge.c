@@ -120,7 +120,7 @@ judge_stored(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, ui
     fbk_status rc;
 
     fbk__frame_init(&one, fbk__a(s->db));
-    rc = fbk__cached_events(s->db, &s->engine->codec, cached, event, 1, &one);
+    rc = fbk__cached_read(s->db, &s->engine->codec, cached, event, 1, (1u << FBK__N_FC) - 1, &one);
     if (rc >= 0 && fbk__frame_index_make(&one, &index) < 0)
         rc = fbk__nomem(s->db); /* what was decoded adds up */
     if (rc >= 0)
@@ -136,20 +136,21 @@ judge_events(fbk__append *s, const fbk__batch_event *ev, fbk__cached *cached, ui
              uint32_t n, uint8_t *outcome)
 {
     const char *id = s->batch->text.data + ev->id.at;
-    int64_t *us = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof *us);
     uint32_t low = 0;
     uint32_t high = n;
     uint32_t event;
+    const int64_t *us;
+    fbk__frame f;
     fbk_status rc;
 
-    if (!us)
-        return fbk__nomem(s->db);
-    rc = fbk__cached_ints(s->db, &s->engine->codec, cached, FBK__EV_OCCURRED, first, n, us);
+    fbk__frame_init(&f, fbk__a(s->db));
+    rc = fbk__cached_read(s->db, &s->engine->codec, cached, first, n, 1u << FBK__EV_OCCURRED, &f);
+    us = f.ev[FBK__EV_OCCURRED];
     while (rc >= 0 && low < high && us[low] != ev->occurred_us)
         low++;
     while (rc >= 0 && low < high && us[high - 1] != ev->occurred_us)
         high--;
-    fbk__free(fbk__a(s->db), us);
+    fbk__frame_free(&f);
     if (rc < 0 || low == high)
         return rc < 0 ? rc : FBK_DONE;
     rc = fbk__cached_find_id(s->db, &s->engine->codec, cached, first + low, high - low, id,
