@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +14,19 @@
 #include "support/tk_log.h"
 #include "support/tk_store.h"
 
-/* Four writers that append and say so over a pipe, two readers and a compactor, in processes of
- * their own, are killed one after the other at random moments, again and again on the same store.
+/* Four writers of two threads each that append and say so over a pipe, two readers and a compactor,
+ * in processes of their own, are killed one after the other at random moments, again and again on the same store.
  * What was acknowledged is there, whole and once; what was not is there whole or not at all; readers
  * never see anything else, and the store is sound. */
 
 enum {
     SEED = 20261122,
-    N_WRITERS = 4,
+    N_WRITING = 4, /* processes */
+    N_WRITERS = 2 * N_WRITING,
     N_READERS = 2,
-    N_CHILDREN = N_WRITERS + N_READERS + 1, /* the last one compacts */
+    N_CHILDREN = N_WRITING + N_READERS + 1, /* the last one compacts */
     BATCH = 7,
-    N_BATCHES = 600, /* at most, of a writer in one store */
+    N_BATCHES = 400, /* at most, of a writer in one store */
     BULK_LINES = 600,
     PER_STORE = 25, /* kills, then a new one: checking one that grows takes ever longer */
     SAMPLE = 500,
@@ -34,9 +35,10 @@ enum {
 
 /* What a child says when it has done a piece of work. */
 typedef struct ack {
-    uint32_t child;
-    uint32_t batch; /* of a writer */
+    uint32_t writer; /* NOBODY = a reader, the compactor */
+    uint32_t batch;
 } ack;
+enum { NOBODY = N_WRITERS };
 
 typedef struct killing {
     const char *path;
@@ -109,9 +111,9 @@ find(fbk *db, found *f)
 /* -- the children ------------------------------------------------------------------------------ */
 
 static void
-say(const killing *r, uint32_t child, uint32_t batch)
+say(const killing *r, uint32_t writer, uint32_t batch)
 {
-    ack a = {child, batch};
+    ack a = {writer, batch};
 
     if (write(r->out, &a, sizeof a) != (ssize_t)sizeof a)
         _exit(3);
@@ -153,22 +155,42 @@ write_on(fbk *db, const killing *r, uint32_t writer)
     return rc;
 }
 
+/* The other thread of a writer. */
+typedef struct other {
+    fbk_store *store;
+    const killing *r;
+    uint32_t writer;
+} other;
+
+static void *
+write_too(void *arg)
+{
+    other *o = arg;
+    fbk *db = NULL;
+    fbk_status rc = fbk_connect(o->store, &db);
+
+    if (rc >= 0)
+        rc = write_on(db, o->r, o->writer);
+    (void)fprintf(stderr, "writer %u: %s: %s\n", o->writer, fbk_status_name(rc), fbk_errmsg(db));
+    _exit(7);
+}
+
 static fbk_status
-read_on(fbk *db, const killing *r, uint32_t child)
+read_on(fbk *db, const killing *r)
 {
     static found f;
     const char *wrong = NULL;
 
     while (!wrong) {
         wrong = find(db, &f);
-        say(r, child, 0);
+        say(r, NOBODY, 0);
     }
     (void)fprintf(stderr, "a reader saw: %s\n", wrong);
     _exit(5);
 }
 
 static fbk_status
-compact_on(fbk *db, const killing *r, uint32_t child)
+compact_on(fbk *db, const killing *r)
 {
     fbk_status rc = FBK_OK;
 
@@ -178,7 +200,7 @@ compact_on(fbk *db, const killing *r, uint32_t child)
             rc = fbk__checkpoint(db, n % 16 == 7);
         if (rc == FBK_EBUSY) /* a reader was in the way */
             rc = FBK_OK;
-        say(r, child, 0);
+        say(r, NOBODY, 0);
     }
     return rc;
 }
@@ -189,19 +211,24 @@ child_run(const killing *r, uint32_t child)
     fbk_store_options opt = FBK_STORE_OPTIONS_INIT;
     fbk_errinfo info = {.struct_size = (uint32_t)sizeof info};
     fbk_store *store = NULL;
+    pthread_t thread;
     fbk *db = NULL;
     fbk_status rc;
+    other o;
 
     if (fbk_store_open(r->path, &opt, &store, &info) < 0 || fbk_connect(store, &db) < 0) {
         (void)fprintf(stderr, "a child could not open: %s\n", info.message);
         _exit(2);
     }
-    if (child < N_WRITERS)
+    o = (other){store, r, child + N_WRITING};
+    if (child < N_WRITING && pthread_create(&thread, NULL, write_too, &o) != 0)
+        _exit(8);
+    if (child < N_WRITING)
         rc = write_on(db, r, child);
-    else if (child < N_WRITERS + N_READERS)
-        rc = read_on(db, r, child);
+    else if (child < N_WRITING + N_READERS)
+        rc = read_on(db, r);
     else
-        rc = compact_on(db, r, child);
+        rc = compact_on(db, r);
     (void)fprintf(stderr, "child %u: %s: %s\n", child, fbk_status_name(rc), fbk_errmsg(db));
     _exit(6);
 }
@@ -215,8 +242,8 @@ read_acks(killing *r, uint32_t at_most)
     uint32_t n = 0;
 
     while (n < at_most && read(r->in, &a, sizeof a) == (ssize_t)sizeof a) {
-        if (a.child < N_WRITERS && a.batch >= r->next[a.child])
-            r->next[a.child] = a.batch + 1;
+        if (a.writer < N_WRITERS && a.batch >= r->next[a.writer])
+            r->next[a.writer] = a.batch + 1;
         r->n_acks++;
         n++;
     }

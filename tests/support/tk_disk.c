@@ -20,7 +20,7 @@ typedef enum op_kind { OP_WRITE, OP_TRUNCATE, OP_SYNC, OP_DELETE, OP_RENAME, OP_
 struct tk_disk_op {
     op_kind kind;
     int file;
-    int64_t at; /* of a truncation: the new length */
+    int64_t at; /* of a truncation: the new length; of a mark: the promise */
     size_t len;
     char *bytes; /* of a renaming: the new name */
 };
@@ -97,6 +97,7 @@ tk_disk_begin(tk_disk *disk, const char *dir)
     DIR *d = opendir(dir);
 
     memset(disk, 0, sizeof *disk);
+    (void)pthread_mutex_init(&disk->lock, NULL);
     disk->dir = realpath(dir, NULL);
     ck_assert(d && disk->dir);
     for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
@@ -127,54 +128,71 @@ tk_disk_free(tk_disk *disk)
     free(disk->ops);
     free(disk->files);
     free(disk->dir);
+    (void)pthread_mutex_destroy(&disk->lock);
     memset(disk, 0, sizeof *disk);
     watching = NULL;
+}
+
+static void
+op_record(tk_disk *disk, op_kind kind, const char *path, const void *bytes, size_t len, int64_t at)
+{
+    tk_disk_op *op;
+
+    (void)pthread_mutex_lock(&disk->lock);
+    op = op_add(disk, kind, path);
+    if (op) {
+        op->at = at;
+        op->len = len;
+        op->bytes = malloc(len + 1);
+        tk_must(op->bytes, "no memory");
+        if (len)
+            memcpy(op->bytes, bytes, len);
+    }
+    if (op && kind == OP_DELETE) {
+        free(disk->files[op->file].name);
+        disk->files[op->file].name = NULL;
+    }
+    (void)pthread_mutex_unlock(&disk->lock);
 }
 
 void
 tk_disk_write(tk_disk *disk, const char *path, const void *bytes, size_t len, int64_t at)
 {
-    tk_disk_op *op = op_add(disk, OP_WRITE, path);
-
-    if (!op)
-        return;
-    op->at = at;
-    op->len = len;
-    op->bytes = malloc(len + 1);
-    tk_must(op->bytes, "no memory, or no file");
-    memcpy(op->bytes, bytes, len);
+    op_record(disk, OP_WRITE, path, bytes, len, at);
 }
 
 void
 tk_disk_truncate(tk_disk *disk, const char *path, int64_t len)
 {
-    tk_disk_op *op = op_add(disk, OP_TRUNCATE, path);
-
-    if (op)
-        op->at = len;
+    op_record(disk, OP_TRUNCATE, path, NULL, 0, len);
 }
 
 void
 tk_disk_sync(tk_disk *disk, const char *path)
 {
-    (void)op_add(disk, OP_SYNC, path);
+    op_record(disk, OP_SYNC, path, NULL, 0, 0);
 }
 
 void
 tk_disk_delete(tk_disk *disk, const char *path)
 {
-    tk_disk_op *op = op_add(disk, OP_DELETE, path);
-
-    if (!op)
-        return;
-    free(disk->files[op->file].name);
-    disk->files[op->file].name = NULL;
+    op_record(disk, OP_DELETE, path, NULL, 0, 0);
 }
 
 void
-tk_disk_mark(tk_disk *disk)
+tk_disk_mark(tk_disk *disk, uint32_t promise)
 {
-    (void)op_add(disk, OP_MARK, NULL);
+    op_record(disk, OP_MARK, NULL, NULL, 0, promise);
+}
+
+uint32_t
+tk_disk_promise(const tk_disk *disk, size_t n)
+{
+    size_t i = 0;
+
+    while (disk->ops[i].kind != OP_MARK || n-- > 0)
+        i++;
+    return (uint32_t)disk->ops[i].at;
 }
 
 /* Instead of the C library's, which knows nothing of us: the library gives a finished copy its name
@@ -184,6 +202,7 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned f
 {
     long rc = syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
     const char *name = watching ? name_of(watching, to) : NULL;
+    /* Nobody else writes to a copy that gets its name. */
     tk_disk_op *op = rc == 0 && name ? op_add(watching, OP_RENAME, from) : NULL;
 
     if (op) {

@@ -3,6 +3,7 @@
 #ifndef SUPPORT_TK_DISK_H
 #define SUPPORT_TK_DISK_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ typedef struct tk_disk_op tk_disk_op;
 typedef struct tk_disk_file tk_disk_file;
 
 typedef struct tk_disk {
+    pthread_mutex_t lock;
     char *dir;
     tk_disk_op *ops;
     size_t n_ops;
@@ -40,9 +42,13 @@ tk_disk_sync(tk_disk *disk, const char *path);
 void
 tk_disk_delete(tk_disk *disk, const char *path);
 
-/** What the program under test acknowledged: the next promise. */
+/** What the program under test acknowledged. */
 void
-tk_disk_mark(tk_disk *disk);
+tk_disk_mark(tk_disk *disk, uint32_t promise);
+
+/** The n-th of these, from 0. */
+uint32_t
+tk_disk_promise(const tk_disk *disk, size_t n);
 
 /** Moments at which the power can go: before the first operation … after the last. */
 size_t

@@ -207,17 +207,36 @@ tk_batch_resolve(fbk *db, fbk__batch *batch)
     return rc;
 }
 
+typedef struct append_request {
+    fbk__batch *batch;
+    uint8_t *outcomes;
+    fbk__append_counts counts;
+} append_request;
+
+static fbk_status
+append_run(fbk *db, void *user_data)
+{
+    append_request *r = user_data;
+    fbk_status rc = tk_batch_resolve(db, r->batch);
+
+    return rc < 0 ? rc : fbk__log_append(db, r->batch, r->outcomes, &r->counts);
+}
+
 fbk_status
 tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_counts *counts)
 {
-    fbk_status rc = fbk__write_begin(db);
+    append_request r = {.batch = batch, .outcomes = malloc(batch->n_events + 1)};
+    fbk_status rc;
 
-    if (rc < 0)
-        return rc;
-    rc = tk_batch_resolve(db, batch);
-    if (rc >= 0)
-        rc = fbk__log_append(db, batch, outcomes, counts);
-    return fbk__write_end(db, rc);
+    tk_must(r.outcomes, "no memory");
+    rc = fbk__write_together(db, append_run, &r);
+    if (rc >= 0) {
+        *counts = r.counts;
+        if (outcomes)
+            memcpy(outcomes, r.outcomes, batch->n_events);
+    }
+    free(r.outcomes);
+    return rc;
 }
 
 /* -- what was stored against what was made ---------------------------------------------------- */

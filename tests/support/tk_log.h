@@ -50,7 +50,7 @@ tk_batch_add(fbk__batch *batch, const tk_event *e);
 fbk_status
 tk_batch_resolve(fbk *db, fbk__batch *batch) FBK_MUST_USE;
 
-/** Resolve and append in one write transaction. */
+/** Resolve and append in one write transaction, together with what other threads write. */
 fbk_status
 tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_counts *counts)
     FBK_MUST_USE;
