@@ -2,18 +2,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/tk_work.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
+#include "store/store.h"
 #include "support/tk.h"
 #include "support/tk_log.h"
 #include "support/tk_store.h"
 
-enum { BEFORE = 60, MAX_EVENTS = 128, ALL_COLUMNS = (1 << 18) - 1 };
+enum { BEFORE = 60, THREADS = 4, MAX_EVENTS = 128, ALL_COLUMNS = (1 << 18) - 1 };
 
 static const tk_work *working; /* a call knows no other way what it is to do */
 static uint8_t doomed[MAX_EVENTS];
 static uint32_t n_before;
 static uint32_t n_doomed;
+static uint32_t acked; /* threads whose batch must be there, a bit each */
 
 static tk_event
 make(uint32_t number)
@@ -52,6 +56,76 @@ static fbk_status
 run_append(fbk *db)
 {
     return append(db, BEFORE + 1, working->adds);
+}
+
+/* One commit for all of the threads: they wait until the writer is free. */
+typedef struct appender {
+    pthread_t thread;
+    fbk_store *store;
+    fbk *db; /* the caller's, told of a failure */
+    uint32_t first;
+    fbk_status rc;
+    int *n_ended;
+} appender;
+
+static pthread_mutex_t told = PTHREAD_MUTEX_INITIALIZER;
+
+static void *
+append_thread(void *arg)
+{
+    appender *a = arg;
+    fbk *db = NULL;
+
+    a->rc = fbk_connect(a->store, &db);
+    if (a->rc >= 0)
+        a->rc = append(db, a->first, working->part);
+    (void)pthread_mutex_lock(&told);
+    if (a->rc < 0 && db)
+        a->db->err = db->err;
+    else if (a->rc < 0)
+        (void)fbk__fail(a->db, a->rc, "no connection was made");
+    (void)pthread_mutex_unlock(&told);
+    (void)__atomic_add_fetch(a->n_ended, 1, __ATOMIC_RELEASE);
+    fbk_close(db);
+    return NULL;
+}
+
+static int
+n_waiting(fbk_store *store)
+{
+    int n;
+
+    (void)pthread_mutex_lock(&store->group.lock);
+    n = store->group.n_waiting;
+    (void)pthread_mutex_unlock(&store->group.lock);
+    return n;
+}
+
+static fbk_status
+run_threads(fbk *db)
+{
+    appender of[THREADS];
+    fbk_store *store = db->conn->store;
+    int n_ended = 0;
+    fbk_status rc = fbk__write_begin(db);
+
+    acked = 0;
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        of[i] = (appender){
+            .store = store, .db = db, .first = BEFORE + 1 + i * working->part, .n_ended = &n_ended};
+        tk_must(pthread_create(&of[i].thread, NULL, append_thread, &of[i]) == 0, "no thread");
+    }
+    while (n_waiting(store) + __atomic_load_n(&n_ended, __ATOMIC_ACQUIRE) < THREADS - 1)
+        (void)sched_yield();
+    rc = fbk__write_end(db, FBK_OK);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        (void)pthread_join(of[i].thread, NULL);
+        rc = of[i].rc < 0 ? of[i].rc : rc;
+        acked |= of[i].rc < 0 ? 0 : 1u << i;
+    }
+    return rc;
 }
 
 static fbk_status
@@ -147,16 +221,17 @@ run_check(fbk *db)
 }
 
 const tk_work tk_works[] = {
-    {"append one", NULL, run_append, 1, 0, 0},
-    {"append", NULL, run_append, 20, 0, 0},
-    {"append in bulk", NULL, run_append, 21, 200, 0},
-    {"seal", NULL, run_seal, 0, 0, 0},
-    {"compact", prepare_segments, run_seal, 0, 0, 0},
-    {"scan", prepare_segments, run_scan, 0, 0, 0},
-    {"read each", prepare_segments, run_each, 0, 0, 0},
-    {"history", prepare_segments, run_history, 0, 0, 0},
-    {"erase", prepare_segments, run_erase, 0, 0, 4},
-    {"check", prepare_segments, run_check, 0, 0, 0},
+    {"append one", NULL, run_append, 1, 0, 0, 0},
+    {"append", NULL, run_append, 20, 0, 0, 0},
+    {"append by threads", NULL, run_threads, 20, 0, 0, 20 / THREADS},
+    {"append in bulk", NULL, run_append, 21, 200, 0, 0},
+    {"seal", NULL, run_seal, 0, 0, 0, 0},
+    {"compact", prepare_segments, run_seal, 0, 0, 0, 0},
+    {"scan", prepare_segments, run_scan, 0, 0, 0, 0},
+    {"read each", prepare_segments, run_each, 0, 0, 0, 0},
+    {"history", prepare_segments, run_history, 0, 0, 0, 0},
+    {"erase", prepare_segments, run_erase, 0, 0, 4, 0},
+    {"check", prepare_segments, run_check, 0, 0, 0, 0},
 };
 const int tk_n_works = (int)(sizeof tk_works / sizeof tk_works[0]);
 
@@ -229,10 +304,16 @@ tk_work_verify(const tk_work *work, fbk *db, fbk_status rc)
     tk_names_free(&f.names);
     tk_must(f.n_kept == n_before - n_doomed, "%u of %u events are left", f.n_kept,
             n_before - n_doomed);
+    for (uint32_t i = 0; work->part && i < work->adds; i++) {
+        uint8_t seen = f.seen[BEFORE + 1 + i];
+
+        tk_must(seen == f.seen[BEFORE + 1 + i - i % work->part], "a batch is there in part");
+        tk_must(seen || !(acked >> i / work->part & 1), "an acknowledged batch is not there");
+    }
     after = work->erases ? f.n_doomed == 0 : f.n_new == work->adds;
     tk_must(after || rc < 0, "what was acknowledged is not there");
-    tk_must(after || (f.n_new == 0 && f.n_doomed == n_doomed), "%u of %u events are there",
-            f.n_new + f.n_doomed, work->adds + n_doomed);
+    tk_must(after || ((f.n_new == 0 || work->part) && f.n_doomed == n_doomed),
+            "%u of %u events are there", f.n_new + f.n_doomed, work->adds + n_doomed);
     tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &bad));
     tk_must(bad == 0, "damage was found");
 }

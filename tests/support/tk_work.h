@@ -6,7 +6,7 @@
 #include <feedback/store.h>
 
 /* What is done to an event log while something fails: each piece of work is one call, and leaves the
- * store as it was before, or as it is after. */
+ * store as it was before, or as it is after (several threads: as some of them leave it). */
 
 typedef struct tk_work {
     const char *name;
@@ -15,6 +15,7 @@ typedef struct tk_work {
     uint32_t adds;   /* events */
     uint32_t lines;  /* of each of these; 0 = as their numbers say */
     uint32_t erases; /* nodes 1 … n */
+    uint32_t part;   /* so many events are there or not; 0 = all that it adds */
 } tk_work;
 
 extern const tk_work tk_works[];
