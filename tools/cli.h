@@ -190,6 +190,8 @@ cli_link(const cli_link_options *link, const char *a, const char *b);
 int
 cmd_backup(int argc, char **argv);
 int
+cmd_maintain(int argc, char **argv);
+int
 cmd_catalogue(int argc, char **argv);
 int
 cmd_check(int argc, char **argv);

@@ -32,6 +32,7 @@ static const struct verb {
     {"check", cmd_check, "look for damage"},
     {"salvage", cmd_salvage, "copy what is sound of a damaged store"},
     {"backup", cmd_backup, "make a verified copy"},
+    {"maintain", cmd_maintain, "merge, shrink, and finish what was erased"},
     {"simulate", cmd_simulate, "write a simulated chain of shops and the truth about it"},
 };
 

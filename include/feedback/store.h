@@ -369,5 +369,88 @@ fbk_store_salvage(const char *from_path, const char *to_path,
                   const fbk_store_salvage_options *options, fbk_store_salvage_result *out,
                   fbk_errinfo *info);
 
+/** Flags of fbk_maintain_options. @since 0.1 */
+enum {
+    FBK_MAINTAIN_FULL = 1,   /**< Merge into one segment, and one index of each kind. */
+    FBK_MAINTAIN_VACUUM = 2, /**< Write the whole file anew, even when no erasure waits for it. */
+    FBK_MAINTAIN_NO_WAIT = 4 /**< Do not wait for others: leave what they still read, or do. */
+};
+
+/** Options of fbk_store_maintain(). All zero but struct_size = all defaults. @since 0.1 */
+typedef struct fbk_maintain_options {
+    uint32_t struct_size;     /**< sizeof(fbk_maintain_options), as the caller was compiled. */
+    uint32_t flags;           /**< FBK_MAINTAIN_* bits; unknown bits give FBK_EINVAL. */
+    uint32_t budget_ms;       /**< Stop after about so long, [0, 86400000]; 0 = when all is done. */
+    uint32_t memory_mib;      /**< What merging may take, about, [0, 65536]; 0 = 64. */
+    fbk_progress_fn progress; /**< Rows and keys merged, of an unknown number; may be NULL. */
+    void *progress_user_data; /**< Handed to progress. */
+} fbk_maintain_options;
+#define FBK_MAINTAIN_OPTIONS_INIT                                      \
+    {                                                                  \
+        (uint32_t)sizeof(fbk_maintain_options), 0u, 0u, 0u, NULL, NULL \
+    }
+
+/** What fbk_store_maintain() did. @since 0.1 */
+typedef struct fbk_maintain_result {
+    uint32_t struct_size;   /**< sizeof(fbk_maintain_result), as the caller was compiled. */
+    uint32_t more;          /**< 1: something is left to do; call again. 0: all is done. */
+    uint64_t rows_merged;   /**< Events (or lines) that were written again. */
+    uint64_t keys_merged;   /**< Event ids and identifiers that were. */
+    uint64_t bytes_written; /**< Into segments and indices that took the place of others. */
+    uint64_t bytes_cleared; /**< Of segments and indices that others have taken the place of. */
+    uint64_t file_before;   /**< Bytes of the file and its write-ahead log when the call began, */
+    uint64_t file_after;    /**< and when it returned. */
+    uint32_t n_segments;    /**< Segments that are left; an event's is one of them. */
+    uint32_t n_runs;        /**< Indices of event ids and of identifiers that are left. */
+} fbk_maintain_result;
+#define FBK_MAINTAIN_RESULT_INIT                                                  \
+    {                                                                             \
+        (uint32_t)sizeof(fbk_maintain_result), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u \
+    }
+
+/**
+ * Bring a store into its best shape: few segments, a small file, nothing left of what was erased.
+ *
+ * Appends leave most of this work for later; without it a store stays correct, but grows larger and
+ * slower to read. Call it now and then when there is little to do, every night say, and after
+ * loading much. It seals what was appended last, merges until at most three segments hold the events,
+ * clears away what was merged, gives unused pages back to the file system, and writes the
+ * write-ahead log back. After an erasure it writes the file anew, through a temporary file in a
+ * private directory beside it, so that no byte of what was erased is left in it: at once when there
+ * is no budget, else in the first call that comes more than a day after the erasure.
+ *
+ * Others may read and write the store meanwhile; they wait for some 20 ms at most, but for the whole
+ * time that the file is written anew. Whoever reads a snapshot from before a merge has 60 seconds to
+ * end; without FBK_MAINTAIN_NO_WAIT the call waits for them, or for their time, before it clears. It
+ * does not when nobody else has the store open, and no scan of this process is under way.
+ * Whatever was done stays done, also when the call fails, is cancelled, or its process is killed.
+ *
+ * @param[in]  db       Connection. Borrowed for the call.
+ * @param[in]  options  NULL or a structure with struct_size set. Borrowed for the call.
+ * @param[out] out      NULL, or a structure with struct_size set; untouched on error.
+ *
+ * @retval FBK_OK         all is done, or the budget was used up: @p out's more says which.
+ * @retval FBK_EINVAL     a flag is unknown.
+ * @retval FBK_ERANGE     a number of the options is outside its range.
+ * @retval FBK_EREADONLY  the store was opened read-only.
+ * @retval FBK_EBUSY      others kept the store locked for longer than the timeout.
+ * @retval FBK_EFULL      the disk is full.
+ * @retval FBK_EIO        reading or writing failed.
+ * @retval FBK_ECORRUPT   the store is damaged; the damaged part was left as it is.
+ * @retval FBK_ECANCELLED the progress callback asked to stop.
+ * @retval FBK_ECALLBACK  it failed.
+ * @retval FBK_EMISUSE    the connection was carried over fork(), or is inside a transaction.
+ * @retval FBK_ENOMEM     out of memory.
+ * @retval FBK_EABI       struct_size fits no version.
+ *
+ * @ownership  keeps no pointer.
+ * @threads    connection
+ * @cost       each event that came since the last call is read and written once or twice; writing the
+ *             file anew is O(size of the store), and the write-ahead log grows to that size meanwhile.
+ * @since 0.1
+ */
+FBK_API FBK_MUST_USE fbk_status
+fbk_store_maintain(fbk *db, const fbk_maintain_options *options, fbk_maintain_result *out);
+
 FBK_END_DECLS
 #endif

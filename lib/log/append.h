@@ -61,14 +61,18 @@ fbk__append_prop_bits(const fbk__batch_prop *prop);
 fbk_status
 fbk__seal(fbk *db, fbk__engine *engine, fbk__record *more) FBK_MUST_USE;
 
-/** Inside the transaction that sealed: merge what has piled up, and clear away what died long ago.
- *  *sets is replaced by what is live then. */
+/** Inside the transaction that sealed: work for a few milliseconds at merging what has piled up,
+ *  and at clearing away what died long ago. *sets is replaced by what is live then. */
 fbk_status
 fbk__compact(fbk *db, fbk__engine *engine, fbk__sets **sets) FBK_MUST_USE;
 
-/** Inside an erase transaction: clear away everything that is not live, whoever still looks at
- *  it. */
+/** Setting of the store: when the oldest erasure was whose bytes may still be in the file; "0", or
+ *  not there: there is none. */
+extern const char fbk__log_erased_key[];
+
+/** Inside an erase transaction: give up what is being merged, and clear away everything that is not
+ *  live, whoever still looks at it. */
 fbk_status
-fbk__clear_dead(fbk *db) FBK_MUST_USE;
+fbk__clear_dead(fbk *db, fbk__engine *engine) FBK_MUST_USE;
 
 #endif

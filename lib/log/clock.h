@@ -9,4 +9,8 @@
 int64_t
 fbk__log_now_us(void);
 
+/** Steady clock, for how long work takes. */
+int64_t
+fbk__log_ticks_us(void);
+
 #endif

@@ -3,24 +3,16 @@
 #include "log/engine.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <sodium.h>
+
+#include "log/job.h"
 
 /* Views of the log: made from the file, shared by all readers, replaced at each commit. */
 
 enum { TAIL_CAP = 4096, HOT_KEEP = 1 << 12 };
 
 static const char engine_key; /* its address names the engine among the store's objects */
-
-int64_t
-fbk__log_now_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* -- counted things ---------------------------------------------------------------------------- */
 
@@ -32,6 +24,7 @@ fbk__sets_unref(fbk__sets *sets)
     if (!sets || __atomic_sub_fetch(&sets->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     a = sets->a;
+    (void)__atomic_sub_fetch(sets->n_alive, 1, __ATOMIC_ACQ_REL);
     for (uint32_t i = 0; i < sets->n_segments; i++)
         fbk__segment_unref(sets->segments[i]);
     for (uint32_t i = 0; i < sets->n_runs; i++)
@@ -261,13 +254,22 @@ sets_load_runs(fbk *db, const fbk__sets *old, fbk__sets *sets)
 fbk_status
 fbk__sets_load(fbk *db, const fbk__sets *old, fbk__sets **out)
 {
-    fbk__sets *sets = fbk__calloc(fbk__a(db), 1, sizeof *sets);
-    fbk_status rc;
+    fbk__engine *e = NULL;
+    fbk__sets *sets;
+    fbk_status rc = fbk__engine_get(db, &e);
 
-    if (!sets)
+    if (rc < 0)
+        return rc;
+    sets = fbk__calloc(fbk__a(db), 1, sizeof *sets);
+    if (!sets) {
+        fbk__shared_release(&e->head);
         return fbk__nomem(db);
+    }
     sets->refs = 1;
     sets->a = *fbk__a(db);
+    sets->n_alive = &e->n_sets; /* which outlives every view */
+    (void)__atomic_add_fetch(sets->n_alive, 1, __ATOMIC_ACQ_REL);
+    fbk__shared_release(&e->head);
     rc = sets_load_segments(db, old, sets);
     if (rc >= 0)
         rc = sets_load_runs(db, old, sets);
@@ -380,6 +382,7 @@ engine_destroy(fbk__shared *me)
     fbk__engine *e = (fbk__engine *)(void *)me;
     fbk_allocator a = *e->head.a;
 
+    fbk__jobs_forget(e);
     fbk__cache_clear(e);
     fbk__view_unref(e->view);
     fbk__view_unref(e->writing);
@@ -502,6 +505,7 @@ engine_ended(void *user_data, bool committed)
         /* The look-ups hold what was taken back. */
         fbk__view_unref(e->indexed);
         e->indexed = NULL;
+        fbk__jobs_forget(e); /* so do they */
     }
     fbk__view_unref(e->writing);
     e->writing = NULL;

@@ -20,6 +20,7 @@
 typedef struct fbk__sets {
     int64_t refs; /* atomic */
     fbk_allocator a;
+    int64_t *n_alive; /* atomic: the engine's count of these */
     uint32_t n_segments;
     uint32_t n_runs;
     fbk__segment **segments; /* by id */
@@ -126,6 +127,8 @@ typedef struct fbk__engine {
     fbk__codec codec;
     fbk__buf bytes;
     fbk__run_block *block; /* last read */
+    int64_t n_sets;        /* atomic: alive; more than one: somebody reads an older view */
+    struct fbk__job *jobs; /* merges under way, as far as they are known here (log/job.h) */
     int64_t owner;         /* of builds of this open store */
     uint8_t key[16];       /* of the identifiers' hash */
     bool key_read;

@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "log/append.h"
@@ -8,6 +9,8 @@
  * set aside as conflicts about them. The ids of the events stay, so that a file that is sent again
  * does not bring the person back. The tail is sealed first; frames that hold an event of these
  * nodes are written anew without it and the old ones deleted, zeroed by SQLite. */
+
+const char fbk__log_erased_key[] = "log.erased_us";
 
 typedef struct erase {
     fbk *db;
@@ -254,6 +257,24 @@ erase_show(erase *s)
     return fbk__engine_set(s->db, s->engine, view);
 }
 
+/* The bytes are only surely gone when the file was rewritten: maintenance does that, and looks here
+ * for how long it has been waited for. */
+static fbk_status
+erase_note(erase *s)
+{
+    char text[24];
+    char *since = NULL;
+    fbk_status rc = fbk__meta_get(s->db, fbk__log_erased_key, &since);
+
+    if (rc == FBK_ENOTFOUND || (rc >= 0 && strcmp(since, "0") == 0)) {
+        fbk__err_clear(s->db);
+        (void)snprintf(text, sizeof text, "%lld", (long long)fbk__log_now_us());
+        rc = fbk__meta_set(s->db, fbk__log_erased_key, text);
+    }
+    fbk__free(fbk__a(s->db), since);
+    return rc;
+}
+
 static fbk_status
 erase_all(erase *s)
 {
@@ -277,9 +298,11 @@ erase_all(erase *s)
         rc = erase_segment(s, sets->segments[i]->id);
     /* What was merged away holds the same events. */
     if (rc >= 0)
-        rc = fbk__clear_dead(s->db);
+        rc = fbk__clear_dead(s->db, s->engine);
     if (rc >= 0)
         rc = fbk__exec(s->db, idents_sql);
+    if (rc >= 0)
+        rc = erase_note(s);
     if (rc >= 0)
         rc = erase_show(s);
     fbk__cache_clear(s->engine);

@@ -7,10 +7,9 @@
 #include "base/hash.h"
 #include "log/bits.h"
 #include "log/chunk.h"
+#include "log/run_file.h"
 #include "log/segment.h"
-
-/* Where a chunk lies: the run, then its blocks, pieces of its filter, and its index last. */
-enum { PIECE_BITS = 32, PIECE_FILTER = 0x60000000, PIECE_INDEX = 0x7fffffff };
+#include "store/conn.h"
 
 enum {
     LINE_WORDS = 8,         /* a filter line is 64 bytes: one cache line a question */
@@ -22,12 +21,6 @@ enum {
     BLOCK_BYTES = 4040, /* with its checksum it fills a page, as a piece does (stream.h) */
     RANGE_MIN = 32      /* keys of a range: fewer are better kept in the filter */
 };
-
-static int64_t
-piece_id(int64_t run, uint32_t piece)
-{
-    return run << PIECE_BITS | piece;
-}
 
 fbk__key
 fbk__key_of_id(const char *id, size_t len)
@@ -174,8 +167,8 @@ index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
     return rc >= 0 && in->p != in->end ? FBK_ECORRUPT : rc;
 }
 
-static fbk_status
-run_facts(fbk *db, fbk__run *run)
+fbk_status
+fbk__run_facts(fbk *db, fbk__run *run)
 {
     static const char sql[] = "SELECT kind, level, bytes FROM log_run WHERE run = ?1";
     fbk__stmt *st = NULL;
@@ -213,9 +206,9 @@ fbk__run_load(fbk *db, int64_t id, fbk__run **out)
     run->a = *fbk__a(db);
     run->id = id;
     fbk__codec_init(&codec, fbk__a(db));
-    rc = run_facts(db, run);
+    rc = fbk__run_facts(db, run);
     if (rc >= 0) {
-        int64_t at = piece_id(id, PIECE_INDEX);
+        int64_t at = fbk__run_piece(id, FBK__RUN_PIECE_INDEX);
 
         rc = fbk__chunk_open(db, FBK__CHUNK_RUN, at, &st, &bytes, &len);
         if (rc == FBK_OK) {
@@ -251,7 +244,7 @@ fbk__run_load_filter(fbk *db, fbk__run *run)
         return fbk__nomem(db);
     for (uint32_t at = 0; rc >= 0 && at < run->n_filter; at += FILTER_PIECE) {
         uint32_t n = run->n_filter - at < FILTER_PIECE ? run->n_filter - at : FILTER_PIECE;
-        int64_t id = piece_id(run->id, PIECE_FILTER + at / FILTER_PIECE);
+        int64_t id = fbk__run_piece(run->id, FBK__RUN_PIECE_FILTER + at / FILTER_PIECE);
         fbk__stmt *st = NULL;
         const void *bytes = NULL;
         size_t len = 0;
@@ -293,8 +286,8 @@ fbk__run_unref(fbk__run *run)
 
 /* -- looking up -------------------------------------------------------------------------------- */
 
-static fbk_status
-block_get(fbk__codec *c, fbk__reader *in, fbk__run_block *block)
+fbk_status
+fbk__run_block_get(fbk__codec *c, fbk__reader *in, fbk__run_block *block)
 {
     uint64_t n = fbk__read_uvarint(in);
     fbk_status rc;
@@ -313,7 +306,7 @@ block_get(fbk__codec *c, fbk__reader *in, fbk__run_block *block)
 fbk_status
 fbk__run_read(fbk *db, fbk__codec *c, const fbk__run *run, uint32_t number, fbk__run_block *block)
 {
-    int64_t id = piece_id(run->id, number);
+    int64_t id = fbk__run_piece(run->id, number);
     fbk__stmt *st = NULL;
     const void *bytes = NULL;
     size_t len = 0;
@@ -326,7 +319,7 @@ fbk__run_read(fbk *db, fbk__codec *c, const fbk__run *run, uint32_t number, fbk_
     if (rc == FBK_OK) {
         fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
 
-        rc = block_get(c, &in, block);
+        rc = fbk__run_block_get(c, &in, block);
     }
     if (rc == FBK_DONE || rc == FBK_ECORRUPT)
         rc = fbk__chunk_damaged(db, FBK__CHUNK_RUN, id);
@@ -340,9 +333,8 @@ fbk__run_read(fbk *db, fbk__codec *c, const fbk__run *run, uint32_t number, fbk_
     return rc;
 }
 
-/* The last block whose first key is not above this one; the key is not below the first of all. */
-static uint32_t
-block_of(const fbk__run *run, fbk__key key)
+uint32_t
+fbk__run_block_of(const fbk__run *run, fbk__key key)
 {
     uint32_t low = 0;
     uint32_t high = run->n_blocks;
@@ -368,7 +360,7 @@ fbk__run_find(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__ru
 
     if (fbk__key_compare(key, run->first[0]) < 0 || fbk__key_compare(key, run->last) > 0)
         return FBK_DONE;
-    rc = fbk__run_read(db, c, run, block_of(run, key), block);
+    rc = fbk__run_read(db, c, run, fbk__run_block_of(run, key), block);
     if (rc < 0)
         return rc;
     for (high = block->n; low < high;) {
@@ -439,8 +431,8 @@ range_end(fbk *db, fbk__run_writer *w)
 }
 
 /* A key that was added, for the filter or the ranges. */
-static fbk_status
-run_note(fbk *db, fbk__run_writer *w, fbk__key key)
+fbk_status
+fbk__run_note(fbk *db, fbk__run_writer *w, fbk__key key)
 {
     fbk_status rc = FBK_OK;
 
@@ -455,30 +447,36 @@ run_note(fbk *db, fbk__run_writer *w, fbk__key key)
     return rc;
 }
 
+/* A writer may outlive the connection that began it, so that its memory is the store's. */
 fbk_status
-fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t most,
-               fbk__run_writer *w)
+fbk__run_writer_init(fbk *db, uint64_t most, fbk__run_writer *w)
 {
-    static const char sql[] =
-        "INSERT INTO log_run (kind, state, level, owner, changed_us, keys, bytes) "
-        "VALUES (?1, 0, ?2, ?3, 0, 0, 0)";
     uint64_t lines = filter_lines(most);
-    fbk__stmt *st = NULL;
-    fbk_status rc;
 
     memset(w, 0, sizeof *w);
     w->fit = FBK__RUN_BLOCK;
-    w->a = fbk__a(db);
-    w->kind = kind;
+    w->a = fbk__store_allocator(db);
     fbk__codec_init(&w->codec, w->a);
     fbk__buf_init(&w->bytes, w->a);
     if (lines > UINT32_MAX / 64)
         return fbk__fail(db, FBK_ETOOBIG, "a run of the event log had too many keys");
     w->n_filter = (uint32_t)lines;
     w->filter = fbk__calloc(w->a, lines, LINE_WORDS * sizeof *w->filter);
-    if (!w->filter)
-        return fbk__nomem(db);
-    rc = fbk__stmt_get(db, sql, &st);
+    return w->filter ? FBK_OK : fbk__nomem(db);
+}
+
+fbk_status
+fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t most,
+               fbk__run_writer *w)
+{
+    static const char sql[] =
+        "INSERT INTO log_run (kind, state, level, owner, target, changed_us, keys, bytes) "
+        "VALUES (?1, 0, ?2, ?3, 0, 0, 0, 0)";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__run_writer_init(db, most, w);
+
+    if (rc >= 0)
+        rc = fbk__stmt_get(db, sql, &st);
     if (rc < 0)
         return rc;
     fbk__bind_int64(st, 1, kind);
@@ -496,7 +494,7 @@ run_write_piece(fbk *db, fbk__run_writer *w, uint32_t piece)
     if (w->bytes.failed)
         return fbk__nomem(db);
     w->total_bytes += w->bytes.len;
-    return fbk__chunk_write(db, FBK__CHUNK_RUN, piece_id(w->id, piece), &w->bytes);
+    return fbk__chunk_write(db, FBK__CHUNK_RUN, fbk__run_piece(w->id, piece), &w->bytes);
 }
 
 /* The first n keys of a block. */
@@ -513,6 +511,15 @@ block_put(fbk__codec *c, fbk__buf *out, const fbk__run_block *b, uint32_t n)
     return rc < 0 ? rc : fbk__codec_put_ints(c, out, b->value, n);
 }
 
+/* Keys that fill a page, if n take so many bytes. */
+uint32_t
+fbk__run_block_fit(uint32_t n, size_t len)
+{
+    size_t fit = (size_t)n * (BLOCK_BYTES - 20) / len;
+
+    return fit > FBK__RUN_BLOCK ? FBK__RUN_BLOCK : fit ? (uint32_t)fit : 1;
+}
+
 /* Encode as many keys as fill a page, or all; how many is guessed by the last block. */
 static fbk_status
 block_fill(fbk__run_writer *w, uint32_t *out_n)
@@ -521,12 +528,10 @@ block_fill(fbk__run_writer *w, uint32_t *out_n)
 
     for (;;) {
         fbk_status rc = block_put(&w->codec, &w->bytes, &w->block, n);
-        size_t fit;
 
         if (rc < 0)
             return rc;
-        fit = (size_t)n * (BLOCK_BYTES - 20) / w->bytes.len;
-        w->fit = fit > FBK__RUN_BLOCK ? FBK__RUN_BLOCK : fit ? (uint32_t)fit : 1;
+        w->fit = fbk__run_block_fit(n, w->bytes.len);
         if (w->bytes.len <= BLOCK_BYTES || n == 1)
             break;
         n = w->fit < n ? w->fit : n - 1;
@@ -535,9 +540,8 @@ block_fill(fbk__run_writer *w, uint32_t *out_n)
     return FBK_OK;
 }
 
-/* Write one block of those that wait. */
-static fbk_status
-run_flush(fbk *db, fbk__run_writer *w)
+fbk_status
+fbk__run_flush(fbk *db, fbk__run_writer *w)
 {
     fbk__run_block *b = &w->block;
     uint32_t n = 0;
@@ -566,14 +570,14 @@ fbk_status
 fbk__run_add(fbk *db, fbk__run_writer *w, fbk__key key, uint32_t value)
 {
     fbk__run_block *b = &w->block;
-    fbk_status rc = b->n == FBK__RUN_BLOCK ? run_flush(db, w) : FBK_OK;
+    fbk_status rc = b->n == FBK__RUN_BLOCK ? fbk__run_flush(db, w) : FBK_OK;
 
     if (rc < 0)
         return rc;
     b->hi[b->n] = (int64_t)key.hi;
     b->lo[b->n] = (int64_t)key.lo;
     b->value[b->n++] = value;
-    return run_note(db, w, key);
+    return fbk__run_note(db, w, key);
 }
 
 static fbk_status
@@ -616,31 +620,16 @@ run_write_index(fbk *db, fbk__run_writer *w)
     fbk__free(w->a, v);
     if (rc >= 0)
         rc = ranges_put(w);
-    return rc < 0 ? fbk__nomem(db) : run_write_piece(db, w, PIECE_INDEX);
+    return rc < 0 ? fbk__nomem(db) : run_write_piece(db, w, FBK__RUN_PIECE_INDEX);
 }
 
 fbk_status
-fbk__run_end(fbk *db, fbk__run_writer *w)
+fbk__run_save(fbk *db, const fbk__run_writer *w)
 {
     static const char sql[] = "UPDATE log_run SET keys = ?2, bytes = ?3 WHERE run = ?1";
     fbk__stmt *st = NULL;
-    fbk_status rc = range_end(db, w);
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
 
-    while (rc >= 0 && w->block.n)
-        rc = run_flush(db, w);
-    filter_fold(w);
-    for (uint32_t at = 0; rc >= 0 && at < w->n_filter; at += FILTER_PIECE) {
-        uint32_t n = w->n_filter - at < FILTER_PIECE ? w->n_filter - at : FILTER_PIECE;
-
-        fbk__buf_clear(&w->bytes);
-        fbk__buf_add(&w->bytes, w->filter + (size_t)at * LINE_WORDS,
-                     (size_t)n * LINE_WORDS * sizeof *w->filter);
-        rc = run_write_piece(db, w, PIECE_FILTER + at / FILTER_PIECE);
-    }
-    if (rc >= 0)
-        rc = run_write_index(db, w);
-    if (rc >= 0)
-        rc = fbk__stmt_get(db, sql, &st);
     if (rc < 0)
         return rc;
     fbk__bind_int64(st, 1, w->id);
@@ -649,6 +638,43 @@ fbk__run_end(fbk *db, fbk__run_writer *w)
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     return rc;
+}
+
+fbk_status
+fbk__run_end_piece(fbk *db, fbk__run_writer *w)
+{
+    uint32_t at = w->filter_at;
+    uint32_t n;
+    fbk_status rc = range_end(db, w);
+
+    while (rc >= 0 && w->block.n)
+        rc = fbk__run_flush(db, w);
+    if (rc < 0)
+        return rc;
+    filter_fold(w);
+    n = w->n_filter - at < FILTER_PIECE ? w->n_filter - at : FILTER_PIECE;
+    if (n) {
+        fbk__buf_clear(&w->bytes);
+        fbk__buf_add(&w->bytes, w->filter + (size_t)at * LINE_WORDS,
+                     (size_t)n * LINE_WORDS * sizeof *w->filter);
+        w->filter_at += n;
+        return run_write_piece(db, w, FBK__RUN_PIECE_FILTER + at / FILTER_PIECE);
+    }
+    rc = run_write_index(db, w);
+    if (rc >= 0)
+        rc = fbk__run_save(db, w);
+    return rc < 0 ? rc : FBK_DONE;
+}
+
+fbk_status
+fbk__run_end(fbk *db, fbk__run_writer *w)
+{
+    fbk_status rc;
+
+    do
+        rc = fbk__run_end_piece(db, w);
+    while (rc == FBK_OK);
+    return rc < 0 ? rc : FBK_OK;
 }
 
 void
@@ -684,7 +710,7 @@ fbk__run_forget(fbk *db, fbk__codec *c, const fbk__run *run, fbk__key key, fbk__
     fbk__buf_init(&buf, fbk__a(db));
     rc = block_put(c, &buf, block, block->n) < 0 ? fbk__nomem(db) : FBK_OK;
     if (rc >= 0) {
-        int64_t id = piece_id(run->id, block->number);
+        int64_t id = fbk__run_piece(run->id, block->number);
 
         rc = fbk__chunk_clear(db, FBK__CHUNK_RUN, id, id, 1, &n);
         if (rc >= 0)
@@ -720,8 +746,8 @@ fbk__run_clear(fbk *db, int64_t id, uint32_t most)
     static const char sql[] = "DELETE FROM log_run WHERE run = ?1";
     fbk__stmt *st = NULL;
     uint32_t n = 0;
-    fbk_status rc =
-        fbk__chunk_clear(db, FBK__CHUNK_RUN, piece_id(id, 0), piece_id(id, PIECE_INDEX), most, &n);
+    fbk_status rc = fbk__chunk_clear(db, FBK__CHUNK_RUN, fbk__run_piece(id, 0),
+                                     fbk__run_piece(id, FBK__RUN_PIECE_INDEX), most, &n);
 
     if (rc < 0 || n >= most)
         return rc;

@@ -98,6 +98,10 @@ fbk_status
 fbk__run_read(fbk *db, fbk__codec *c, const fbk__run *run, uint32_t number, fbk__run_block *block)
     FBK_MUST_USE;
 
+/** The last block whose first key is not above this one; 0 when there is none. */
+uint32_t
+fbk__run_block_of(const fbk__run *run, fbk__key key);
+
 /** Look a key up: FBK_OK and its number, or FBK_DONE. `block` is the caller's, reused between calls
  *  (ask in the order of keys). */
 fbk_status
@@ -126,6 +130,8 @@ typedef struct fbk__run_writer {
     size_t range_cap;
     fbk__key_range range; /* of the last keys */
     bool any;             /* there is one */
+    uint32_t filter_at;   /* lines of the filter that are written */
+    uint32_t n_resume;    /* blocks that were there, of a run that is taken up again */
     fbk__key last;
 } fbk__run_writer;
 
@@ -135,9 +141,27 @@ fbk__run_begin(fbk *db, uint32_t kind, uint32_t level, int64_t owner, uint64_t m
                fbk__run_writer *w) FBK_MUST_USE;
 fbk_status
 fbk__run_add(fbk *db, fbk__run_writer *w, fbk__key key, uint32_t value) FBK_MUST_USE;
-/** Write the last block, the index and the filter. Still building. */
+/** Write one block of the keys that wait, if any do. */
+fbk_status
+fbk__run_flush(fbk *db, fbk__run_writer *w) FBK_MUST_USE;
+/** At the end of a transaction: note how much is written, so that the run can be taken up again.
+ *  Keys that wait are not. */
+fbk_status
+fbk__run_save(fbk *db, const fbk__run_writer *w) FBK_MUST_USE;
+/** Write the keys that wait, the filter and the index. Still building. */
 fbk_status
 fbk__run_end(fbk *db, fbk__run_writer *w) FBK_MUST_USE;
+/** The same piece by piece: FBK_OK as long as there is more, then FBK_DONE. */
+fbk_status
+fbk__run_end_piece(fbk *db, fbk__run_writer *w) FBK_MUST_USE;
+
+/** Take a run up again that is half written (`most` as when it was begun), then block by block what
+ *  is there, until FBK_DONE: w->last is then the last key, if w->n_resume.
+ *  fbk__run_writer_free() on every path. */
+fbk_status
+fbk__run_resume(fbk *db, int64_t id, uint64_t most, fbk__run_writer *w) FBK_MUST_USE;
+fbk_status
+fbk__run_resume_block(fbk *db, fbk__run_writer *w) FBK_MUST_USE;
 void
 fbk__run_writer_free(fbk__run_writer *w);
 

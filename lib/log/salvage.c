@@ -114,10 +114,10 @@ static fbk_status
 segment_row(void *user_data, const fbk__raw_row *row)
 {
     salvage *v = user_data;
-    fbk__raw_value x[8];
+    fbk__raw_value x[9];
     uint64_t *slot;
 
-    if (!fbk__raw_values(row, x, 8) || row->rowid < 1)
+    if (!fbk__raw_values(row, x, 9) || row->rowid < 1)
         return FBK_OK;
     slot = fbk__map_put(&v->states, (uint64_t)row->rowid, NULL);
     if (!slot)
@@ -130,9 +130,9 @@ static fbk_status
 state_row(void *user_data, const fbk__raw_row *row)
 {
     salvage *v = user_data;
-    fbk__raw_value x[10];
+    fbk__raw_value x[12];
 
-    if (!fbk__raw_values(row, x, 10))
+    if (!fbk__raw_values(row, x, 12))
         return FBK_OK;
     v->state = (fbk__state){
         (uint64_t)x[1].i,

@@ -6,22 +6,16 @@
 
 #include "log/chunk.h"
 #include "log/clock.h"
+#include "log/segment_file.h"
 #include "store/conn.h"
 
-/* Row of the directory: behind all pieces of the frames. */
-enum { DIRECTORY = FBK__SEGMENT_DIRECTORY, DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
+enum { DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
 enum { FRAME_BYTES_MAX = 1 << 30, HEAD_MAX = FBK__SEGMENT_HEAD };
-
-static int64_t
-piece_id(int64_t segment, uint32_t piece)
-{
-    return segment << FBK__STREAM_PIECES_LOG2 | piece;
-}
 
 int64_t
 fbk__segment_piece(int64_t segment, uint32_t piece)
 {
-    return piece_id(segment, piece);
+    return segment << FBK__STREAM_PIECES_LOG2 | piece;
 }
 
 /* -- directory --------------------------------------------------------------------------------- */
@@ -37,9 +31,9 @@ frame_fact(const fbk__segment_frame *f, int fact)
     return facts[fact];
 }
 
-static fbk_status
-directory_put(fbk__codec *c, fbk__buf *out, const fbk__segment_frame *frames, size_t n,
-              const fbk_allocator *a)
+fbk_status
+fbk__directory_put(fbk__codec *c, fbk__buf *out, const fbk__segment_frame *frames, size_t n,
+                   const fbk_allocator *a)
 {
     int64_t *v = fbk__alloc(a, (n + 1) * sizeof *v);
     fbk_status rc = v ? FBK_OK : FBK_ENOMEM;
@@ -166,11 +160,13 @@ fbk__segment_load(fbk *db, int64_t id, fbk__segment **out)
     fbk__codec_init(&codec, fbk__a(db));
     rc = segment_facts(db, id, s);
     if (rc >= 0) {
-        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY), &st, &bytes, &len);
+        rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, fbk__segment_piece(id, FBK__SEGMENT_DIRECTORY),
+                             &st, &bytes, &len);
         if (rc == FBK_OK)
             rc = fbk__segment_directory(&codec, bytes, len, s);
         if (rc == FBK_DONE || rc == FBK_ECORRUPT)
-            rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, piece_id(id, DIRECTORY));
+            rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT,
+                                    fbk__segment_piece(id, FBK__SEGMENT_DIRECTORY));
         else if (rc == FBK_ENOMEM)
             rc = fbk__nomem(db);
         fbk__stmt_put(st);
@@ -344,7 +340,8 @@ segment_missing(fbk *db, const fbk__segment *segment, uint32_t frame)
         same = (uint64_t)fbk__column_int64(st, 0) == segment->version;
     fbk__stmt_put(st);
     if (rc >= 0 && same)
-        rc = fbk__chunk_exists(db, FBK__CHUNK_SEGMENT, piece_id(segment->id, DIRECTORY));
+        rc = fbk__chunk_exists(db, FBK__CHUNK_SEGMENT,
+                               fbk__segment_piece(segment->id, FBK__SEGMENT_DIRECTORY));
     if (rc < 0)
         return rc;
     if (same && rc == FBK_OK)
@@ -380,7 +377,8 @@ fetch_range(fetch *r, size_t from, size_t to)
         r->from = from;
         r->at = r->bytes->len;
     }
-    rc = fbk__stream_get(r->db, piece_id(r->segment->id, 0), facts->at + from, to - from, room);
+    rc = fbk__stream_get(r->db, fbk__segment_piece(r->segment->id, 0), facts->at + from, to - from,
+                         room);
     r->bytes->len += to - from;
     r->to = to;
     return rc == FBK_DONE ? segment_missing(r->db, r->segment, r->frame) : rc;
@@ -491,21 +489,27 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
+/* A writer may outlive the connection that began it, so that its memory is the store's. */
+void
+fbk__segment_writer_init(fbk *db, fbk__segment_writer *w)
+{
+    memset(w, 0, sizeof *w);
+    w->a = fbk__store_allocator(db);
+    fbk__frame_init(&w->frame, w->a);
+    fbk__codec_init(&w->codec, w->a);
+    fbk__buf_init(&w->bytes_of_frame, w->a);
+}
+
 fbk_status
 fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *w)
 {
     static const char sql[] =
-        "INSERT INTO log_segment (state, level, owner, changed_us, version, events, bytes) "
-        "VALUES (0, ?1, ?2, 0, 0, 0, 0)";
+        "INSERT INTO log_segment (state, level, owner, target, changed_us, version, events, bytes) "
+        "VALUES (0, ?1, ?2, 0, 0, 0, 0, 0)";
     fbk__stmt *st = NULL;
     fbk_status rc;
 
-    memset(w, 0, sizeof *w);
-    w->a = fbk__a(db);
-    w->level = level;
-    fbk__frame_init(&w->frame, w->a);
-    fbk__codec_init(&w->codec, w->a);
-    fbk__buf_init(&w->bytes_of_frame, w->a);
+    fbk__segment_writer_init(db, w);
     rc = fbk__stmt_get(db, sql, &st);
     if (rc < 0)
         return rc;
@@ -514,7 +518,7 @@ fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
     w->id = rc < 0 ? 0 : fbk__last_rowid(db);
-    fbk__stream_init(&w->stream, w->a, piece_id(w->id, 0), 0);
+    fbk__stream_init(&w->stream, w->a, fbk__segment_piece(w->id, 0), 0);
     return rc;
 }
 
@@ -573,8 +577,8 @@ frame_write(fbk *db, fbk__codec *c, fbk__stream *stream, fbk__buf *buf, const fb
     return buf->failed ? fbk__nomem(db) : fbk__stream_put(db, stream, buf->data, buf->len);
 }
 
-static fbk_status
-segment_flush(fbk *db, fbk__segment_writer *w)
+fbk_status
+fbk__segment_flush(fbk *db, fbk__segment_writer *w)
 {
     uint32_t number = (uint32_t)w->n_frames;
     fbk_status rc;
@@ -598,7 +602,7 @@ fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
     fbk_status rc = FBK_OK;
 
     if (w->frame.n.events && w->frame_rows + rows > FBK__FRAME_ROWS)
-        rc = segment_flush(db, w);
+        rc = fbk__segment_flush(db, w);
     if (rc < 0)
         return rc;
     rc = fbk__frame_copy(&w->frame, from, index, i);
@@ -609,8 +613,8 @@ fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
     return FBK_OK;
 }
 
-static fbk_status
-segment_write_facts(fbk *db, int64_t id, uint64_t version, uint64_t events, uint64_t bytes)
+fbk_status
+fbk__segment_write_facts(fbk *db, int64_t id, uint64_t version, uint64_t events, uint64_t bytes)
 {
     static const char sql[] =
         "UPDATE log_segment SET version = ?2, events = ?3, bytes = ?4 WHERE segment = ?1";
@@ -633,21 +637,25 @@ fbk__segment_end(fbk *db, fbk__segment_writer *w)
 {
     fbk__buf *buf = &w->bytes_of_frame;
     uint64_t events = 0;
-    fbk_status rc = segment_flush(db, w);
+    uint32_t n;
+    fbk_status rc = fbk__segment_flush(db, w);
 
-    if (rc < 0)
-        return rc;
-    rc = fbk__stream_end(db, &w->stream);
+    if (rc >= 0)
+        rc = fbk__stream_end(db, &w->stream);
+    if (rc >= 0 && w->n_parts)
+        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, fbk__segment_part(w->id, w->n_parts - 1),
+                              fbk__segment_part(w->id, 0), w->n_parts, &n);
     if (rc < 0)
         return rc;
     fbk__buf_clear(buf);
-    rc = directory_put(&w->codec, buf, w->frames, w->n_frames, w->a);
+    rc = fbk__directory_put(&w->codec, buf, w->frames, w->n_frames, w->a);
     if (rc < 0)
         return fbk__nomem(db);
-    rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, piece_id(w->id, DIRECTORY), buf);
+    rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, fbk__segment_piece(w->id, FBK__SEGMENT_DIRECTORY),
+                          buf);
     for (size_t i = 0; i < w->n_frames; i++)
         events += w->frames[i].n.events;
-    return rc < 0 ? rc : segment_write_facts(db, w->id, 0, events, w->stream.len + buf->len);
+    return rc < 0 ? rc : fbk__segment_write_facts(db, w->id, 0, events, w->stream.len + buf->len);
 }
 
 void
@@ -686,7 +694,7 @@ fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t fra
     fbk__segment_frame *f = &segment->frames[frame];
     fbk__stream stream;
     fbk__buf buf;
-    fbk_status rc = fbk__stream_zero(db, piece_id(segment->id, 0), f->at, f->len);
+    fbk_status rc = fbk__stream_zero(db, fbk__segment_piece(segment->id, 0), f->at, f->len);
 
     if (rc < 0)
         return rc;
@@ -697,7 +705,7 @@ fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t fra
         memmove(f, f + 1, (segment->n_frames - frame) * sizeof *f);
         return FBK_OK;
     }
-    fbk__stream_init(&stream, fbk__a(db), piece_id(segment->id, 0), segment_end(segment));
+    fbk__stream_init(&stream, fbk__a(db), fbk__segment_piece(segment->id, 0), segment_end(segment));
     facts_of_frame(with, segment->next_chunk++, f);
     segment->n_events += f->n.events;
     segment->n_lines += f->n.lines;
@@ -714,7 +722,7 @@ fbk__segment_replace(fbk *db, fbk__codec *c, fbk__segment *segment, uint32_t fra
 fbk_status
 fbk__segment_rewrite(fbk *db, fbk__codec *c, fbk__segment *segment)
 {
-    int64_t id = piece_id(segment->id, DIRECTORY);
+    int64_t id = fbk__segment_piece(segment->id, FBK__SEGMENT_DIRECTORY);
     uint32_t n;
     fbk__buf buf;
     fbk_status rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, id, id, 1, &n);
@@ -725,12 +733,12 @@ fbk__segment_rewrite(fbk *db, fbk__codec *c, fbk__segment *segment)
     if (!segment->n_frames)
         return fbk__segment_set_state(db, segment->id, FBK__SEGMENT_DEAD, fbk__log_now_us());
     fbk__buf_init(&buf, fbk__a(db));
-    rc = directory_put(c, &buf, segment->frames, segment->n_frames, fbk__a(db));
+    rc = fbk__directory_put(c, &buf, segment->frames, segment->n_frames, fbk__a(db));
     rc = rc < 0 ? fbk__nomem(db) : fbk__chunk_write(db, FBK__CHUNK_SEGMENT, id, &buf);
     fbk__buf_free(&buf);
     return rc < 0 ? rc
-                  : segment_write_facts(db, segment->id, segment->version, segment->n_events,
-                                        segment->bytes);
+                  : fbk__segment_write_facts(db, segment->id, segment->version, segment->n_events,
+                                             segment->bytes);
 }
 
 /* -- life -------------------------------------------------------------------------------------- */
@@ -757,7 +765,7 @@ fbk_status
 fbk__segment_clear(fbk *db, int64_t id, uint32_t most)
 {
     static const char sql[] = "DELETE FROM log_segment WHERE segment = ?1";
-    int64_t directory = piece_id(id, DIRECTORY);
+    int64_t directory = fbk__segment_piece(id, FBK__SEGMENT_DIRECTORY);
     fbk__stmt *st = NULL;
     uint32_t n = 0;
     fbk_status rc;
@@ -765,7 +773,8 @@ fbk__segment_clear(fbk *db, int64_t id, uint32_t most)
     /* The directory first: a reader that finds a chunk missing then knows why. */
     rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, directory, directory, 1, &n);
     if (rc >= 0)
-        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, piece_id(id, 0), directory, most, &n);
+        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, fbk__segment_piece(id, 0), directory, most,
+                              &n);
     if (rc < 0 || n >= most)
         return rc;
     rc = fbk__stmt_get(db, sql, &st);

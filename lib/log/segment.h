@@ -115,9 +115,10 @@ fbk__segment_decode(fbk__codec *c, const void *bytes, size_t len, fbk__frame *f)
 typedef struct fbk__segment_writer {
     const fbk_allocator *a;
     int64_t id;
-    uint32_t level;
     fbk__frame frame; /* being filled */
     uint32_t frame_rows;
+    uint32_t n_parts; /* of the directory, as far as it is saved */
+    size_t n_saved;   /* frames in them */
     fbk__codec codec;
     fbk__stream stream;
     fbk__buf bytes_of_frame;
@@ -135,6 +136,24 @@ fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *
 fbk_status
 fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
                  const fbk__frame_index *index, uint32_t i) FBK_MUST_USE;
+
+/** Inside a write transaction: write the frame that is being filled, if it has an event. */
+fbk_status
+fbk__segment_flush(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Inside a write transaction, at its end: note which frames are written, so that the build can be
+ *  taken up again, by whoever it is. A frame that is being filled is not. */
+fbk_status
+fbk__segment_save(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Take a build up where it was saved last. fbk__segment_writer_free() on every path. */
+fbk_status
+fbk__segment_resume(fbk *db, int64_t id, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Node, time and arrival of the last event written; FBK_DONE when there is none. No frame is being
+ *  filled. */
+fbk_status
+fbk__segment_last(fbk *db, fbk__segment_writer *w, int64_t key[3]) FBK_MUST_USE;
 
 /** Inside a write transaction: write the last frame and the directory. Still building. */
 fbk_status

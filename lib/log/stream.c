@@ -21,14 +21,27 @@ fbk__stream_free(fbk__stream *s)
     fbk__buf_free(&s->piece);
 }
 
+/* The piece as it is, in the place of what was saved of it before. */
 static fbk_status
-stream_write(fbk *db, fbk__stream *s, uint64_t number)
+stream_put_piece(fbk *db, fbk__stream *s, uint64_t number)
 {
-    fbk_status rc;
+    int64_t id = s->first + (int64_t)number;
+    uint32_t n;
+    fbk_status rc = FBK_OK;
 
     if (number >> FBK__STREAM_PIECES_LOG2)
         return fbk__fail(db, FBK_ETOOBIG, "a segment of the event log had too many pieces");
-    rc = fbk__chunk_write(db, FBK__CHUNK_SEGMENT, s->first + (int64_t)number, &s->piece);
+    if (s->saved)
+        rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, id, id, 1, &n);
+    return rc < 0 ? rc : fbk__chunk_write(db, FBK__CHUNK_SEGMENT, id, &s->piece);
+}
+
+static fbk_status
+stream_write(fbk *db, fbk__stream *s, uint64_t number)
+{
+    fbk_status rc = stream_put_piece(db, s, number);
+
+    s->saved = false;
     fbk__buf_clear(&s->piece);
     return rc;
 }
@@ -75,6 +88,44 @@ fbk__stream_end(fbk *db, fbk__stream *s)
         return FBK_OK;
     s->len = (number + 1) * FBK__STREAM_PIECE;
     return stream_write(db, s, number);
+}
+
+fbk_status
+fbk__stream_save(fbk *db, fbk__stream *s)
+{
+    size_t len = s->piece.len;
+    fbk_status rc;
+
+    if (s->len % FBK__STREAM_PIECE == 0)
+        return FBK_OK;
+    rc = stream_put_piece(db, s, s->len / FBK__STREAM_PIECE);
+    s->saved = true;
+    s->piece.len = len; /* without the checksum */
+    return rc;
+}
+
+fbk_status
+fbk__stream_resume(fbk *db, fbk__stream *s, const fbk_allocator *a, int64_t first, uint64_t len)
+{
+    int64_t id = first + (int64_t)(len / FBK__STREAM_PIECE);
+    size_t part = (size_t)(len % FBK__STREAM_PIECE);
+    fbk__stmt *st = NULL;
+    const void *bytes = NULL;
+    size_t size = 0;
+    fbk_status rc = FBK_OK;
+
+    fbk__stream_init(s, a, first, 0);
+    s->len = len;
+    if (!part)
+        return FBK_OK;
+    rc = fbk__chunk_open(db, FBK__CHUNK_SEGMENT, id, &st, &bytes, &size);
+    if (rc == FBK_DONE || (rc == FBK_OK && size != FBK__STREAM_HEAD + part))
+        rc = fbk__chunk_damaged(db, FBK__CHUNK_SEGMENT, id);
+    if (rc == FBK_OK)
+        fbk__buf_add(&s->piece, bytes, size);
+    fbk__stmt_put(st);
+    s->saved = true;
+    return s->piece.failed ? fbk__nomem(db) : rc;
 }
 
 fbk_status

@@ -24,6 +24,7 @@ typedef struct fbk__stream {
     int64_t first; /* row of the first piece */
     uint64_t len;  /* place of what comes next */
     fbk__buf piece;
+    bool saved; /* the piece, as far as it went then, is in the file */
 } fbk__stream;
 
 /** Start writing behind the pieces that hold the first `len` bytes. */
@@ -40,6 +41,16 @@ fbk__stream_put(fbk *db, fbk__stream *s, const void *bytes, size_t len) FBK_MUST
 /** Inside a write transaction: write the piece that is not full; what comes next starts another. */
 fbk_status
 fbk__stream_end(fbk *db, fbk__stream *s) FBK_MUST_USE;
+
+/** Inside a write transaction, at its end: write the piece that is not full and go on with it, so
+ *  that fbk__stream_resume() can too. */
+fbk_status
+fbk__stream_save(fbk *db, fbk__stream *s) FBK_MUST_USE;
+
+/** Go on writing behind `len` bytes, as they were saved. fbk__stream_free() on every path. */
+fbk_status
+fbk__stream_resume(fbk *db, fbk__stream *s, const fbk_allocator *a, int64_t first, uint64_t len)
+    FBK_MUST_USE;
 
 /** Copy len bytes at a place. FBK_DONE: a piece was not there. FBK_ECORRUPT: one was damaged. */
 fbk_status

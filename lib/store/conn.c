@@ -105,6 +105,12 @@ fbk__writing(const fbk *db)
     return db->conn->write_depth > 0;
 }
 
+bool
+fbk__in_transaction(const fbk *db)
+{
+    return db->conn->write_depth > 0 || db->conn->read_depth > 0;
+}
+
 const fbk_allocator *
 fbk__store_allocator(const fbk *db)
 {

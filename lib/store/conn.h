@@ -52,6 +52,30 @@ fbk__write_erasing(fbk *db) FBK_MUST_USE;
 fbk_status
 fbk__checkpoint(fbk *db, bool truncate) FBK_MUST_USE;
 
+/** Bytes of the file, and of the WAL beside it. */
+uint64_t
+fbk__file_bytes(const fbk *db);
+uint64_t
+fbk__wal_bytes(const fbk *db);
+
+/** Whether nobody else has the store open: no other process, and no other open of this one. */
+bool
+fbk__store_is_alone(const fbk *db);
+
+/** Inside a write transaction: give some unused pages back to the file system, which moves others
+ *  into their place. *out_more: there are more. */
+fbk_status
+fbk__free_pages(fbk *db, bool *out_more) FBK_MUST_USE;
+
+/** Outside any transaction: write the whole file anew, so that nothing of what was deleted is left
+ *  in it, and cut the WAL. The WAL grows to the size of the file meanwhile. FBK_EBUSY when readers
+ *  kept the WAL from being cut: what was deleted may then still be in the file. `fn` is asked now
+ *  and then whether to go on; a negative answer stops, changes nothing and is returned. */
+typedef fbk_status (*fbk__vacuum_fn)(void *user_data);
+
+fbk_status
+fbk__vacuum(fbk *db, fbk__vacuum_fn fn, void *user_data) FBK_MUST_USE;
+
 /** Called once when the write transaction has ended, by the thread that wrote, while nobody else
  *  can write yet: what was kept in memory about it becomes true, or is forgotten. */
 typedef void (*fbk__write_end_fn)(void *user_data, bool committed);
@@ -128,6 +152,10 @@ fbk__store_readonly(const fbk *db);
 /** Whether this connection is inside its write transaction: what it reads may be rolled back. */
 bool
 fbk__writing(const fbk *db);
+
+/** Whether it is inside a transaction of either kind. */
+bool
+fbk__in_transaction(const fbk *db);
 
 /** The store's own copy of the allocator: for objects that outlive the connection (fbk__shared). */
 const fbk_allocator *

@@ -11,7 +11,8 @@
 
 #include "store/sqlite.h"
 
-enum { LEASE_BYTE = 0, WAITER_BYTE = 1, POLL_NS = 100000, PAUSE_NS = 200000, LOOK_NS = 100000 };
+enum { LEASE_BYTE = 0, WAITER_BYTE = 1, OPEN_BYTE = 2 };
+enum { POLL_NS = 100000, PAUSE_NS = 200000, LOOK_NS = 100000 };
 
 static int
 lease_lock(int fd, int command, short type, int byte, short *out_type)
@@ -81,6 +82,9 @@ lease_open_file(fbk__lease *lease)
     lease->fd = lease_open_path(lease->path);
     if (lease->fd < 0)
         return false;
+    /* Be counted among those who have the store open. Nobody locks this byte for himself alone, so
+     * that only a system without locks refuses; maintenance may then expire what we read. */
+    (void)lease_lock(lease->fd, F_OFD_SETLK, F_RDLCK, OPEN_BYTE, NULL);
     if (fstat(lease->fd, &mine) == 0) {
         lease->dev = mine.st_dev;
         lease->ino = mine.st_ino;
@@ -120,6 +124,15 @@ fbk__lease_close(fbk *db, fbk__lease *lease)
     fbk__free(fbk__a(db), lease->path);
     memset(lease, 0, sizeof *lease);
     lease->fd = -1;
+}
+
+bool
+fbk__lease_is_alone(const fbk__lease *lease)
+{
+    short other = F_WRLCK;
+
+    return lease->fd >= 0 && lease_lock(lease->fd, F_OFD_GETLK, F_WRLCK, OPEN_BYTE, &other) == 0 &&
+           other == F_UNLCK;
 }
 
 /* Somebody may have deleted the side file, in the belief that it was left over. Whoever comes next

@@ -42,4 +42,9 @@ fbk__lease_acquire(fbk *db, fbk__lease *lease, int64_t deadline_ns) FBK_MUST_USE
 void
 fbk__lease_release(fbk__lease *lease);
 
+/** Whether no other open of the store exists: each holds a shared lock on byte 2 while it lasts.
+ *  A read-only store that does without a lease is not seen. */
+bool
+fbk__lease_is_alone(const fbk__lease *lease);
+
 #endif

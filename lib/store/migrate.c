@@ -79,7 +79,11 @@ fbk__migrate(fbk *db, const fbk__migration *steps, int n_steps, const fbk_store_
                          "the store had the older schema version %lld and must be opened once for "
                          "writing",
                          (long long)version);
-    rc = fbk__handle_exec(db, h, "BEGIN EXCLUSIVE", "bringing the schema up to date");
+    /* Unused pages of a store go back to the file system when maintenance says so, which must be
+     * told before its first page is written, and that is what BEGIN EXCLUSIVE does. */
+    rc = fbk__handle_exec(db, h,
+                          version ? "BEGIN EXCLUSIVE" : "BEGIN; PRAGMA auto_vacuum=INCREMENTAL",
+                          "bringing the schema up to date");
     if (rc >= 0)
         rc = migrate_run(db, h, steps, n_steps, version);
     if (rc >= 0 && version == 0)

@@ -63,18 +63,23 @@ CREATE TABLE log_tail (
     record BLOB NOT NULL
 ) STRICT;
 
--- Sealed events. state: 0 building, 1 live, 2 dead (still readable for a while). version counts the
--- erasures; owner tells an abandoned build.
+-- Sealed events. state: 0 building, 1 live, 2 dead (still readable for a while). A row that is being
+-- built is a merge under way: owner is who works on it (0 = nobody), changed_us when it did last,
+-- target of its inputs this segment. version counts the erasures.
 CREATE TABLE log_segment (
     segment INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     state INTEGER NOT NULL,
     level INTEGER NOT NULL,
     owner INTEGER NOT NULL,
+    target INTEGER NOT NULL,
     changed_us INTEGER NOT NULL,
     version INTEGER NOT NULL,
     events INTEGER NOT NULL,
     bytes INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX log_segment_state ON log_segment (state) WHERE state <> 1;
+CREATE INDEX log_segment_target ON log_segment (target) WHERE target <> 0;
 
 -- Pieces of a segment: its frames one behind the other, cut to fill pages; its directory last. id =
 -- segment, piece; bytes end in their XXH3-64.
@@ -83,17 +88,21 @@ CREATE TABLE log_chunk (
     bytes BLOB NOT NULL
 ) STRICT;
 
--- Sorted runs of keys. kind: 1 event ids, 2 identifiers.
+-- Sorted runs of keys. kind: 1 event ids, 2 identifiers; the rest as in log_segment.
 CREATE TABLE log_run (
     run INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kind INTEGER NOT NULL,
     state INTEGER NOT NULL,
     level INTEGER NOT NULL,
     owner INTEGER NOT NULL,
+    target INTEGER NOT NULL,
     changed_us INTEGER NOT NULL,
     keys INTEGER NOT NULL,
     bytes INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX log_run_state ON log_run (state) WHERE state <> 1;
+CREATE INDEX log_run_target ON log_run (target) WHERE target <> 0;
 
 -- Blocks, filter and index of a run: id = run, piece; bytes end in their XXH3-64.
 CREATE TABLE log_run_chunk (
@@ -145,10 +154,14 @@ CREATE TABLE log_state (
     lines INTEGER NOT NULL,
     nodes INTEGER NOT NULL,
     first_us INTEGER NOT NULL,
-    last_us INTEGER NOT NULL
+    last_us INTEGER NOT NULL,
+    -- Bytes ever written into segments and runs: when they were first sealed, and by merging.
+    sealed_bytes INTEGER NOT NULL,
+    merged_bytes INTEGER NOT NULL
 ) STRICT;
 -- No event yet: its times are FBK_TIME_NONE.
-INSERT INTO log_state VALUES (1, 1, 0, 0, 0, 0, 0, 0, -9223372036854775808, -9223372036854775808);
+INSERT INTO log_state
+VALUES (1, 1, 0, 0, 0, 0, 0, 0, -9223372036854775808, -9223372036854775808, 0, 0);
 -- record/model_store ----------------------------------------------------------
 -- One row a trained model; its body is in fbk_blob under owner 'model' and this id. A model trained
 -- anew gets a new id, never an old one again, so that a process knows a snapshot by it.

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/vfs.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -318,6 +319,20 @@ root_of(sqlite3_vfs *vfs)
     return ((fbk__vfs *)vfs->pAppData)->root;
 }
 
+/* A file without a name: SQLite would put it where everybody looks. */
+static int
+vfs_open_temporary(fbk__vfs *vfs, sqlite3_file *file, int flags, int *out_flags)
+{
+    const char *dir = __atomic_load_n(&vfs->tmpdir, __ATOMIC_ACQUIRE);
+    uint64_t n = __atomic_add_fetch(&vfs->n_tmp, 1, __ATOMIC_RELAXED);
+    char name[PATH_MAX + 24] = ""; /* SQLite reads one byte past the end of a name */
+
+    if (!dir)
+        return vfs->root->xOpen(vfs->root, NULL, file, flags, out_flags);
+    (void)snprintf(name, sizeof name - 1, "%s/%llu", dir, (unsigned long long)n);
+    return vfs->root->xOpen(vfs->root, name, file, flags | SQLITE_OPEN_EXCLUSIVE, out_flags);
+}
+
 static int
 vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
@@ -325,6 +340,8 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int 
     vfs_file *f = vfs_file_of(file);
     int rc;
 
+    if (!name)
+        return vfs_open_temporary(vfs->pAppData, file, flags, out_flags);
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return root->xOpen(root, name, file, flags, out_flags);
     memset(f, 0, sizeof *f);

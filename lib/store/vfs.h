@@ -19,8 +19,10 @@ typedef struct fbk__vfs {
     sqlite3_vfs base;  /* registered under `name`, pAppData = this */
     sqlite3_vfs *root; /* the one underneath */
     char name[32];
-    uint32_t bad_page; /* atomic: the page that failed last, 0 = none */
-    bool immutable;    /* tell SQLite that nobody changes the file */
+    uint32_t bad_page;  /* atomic: the page that failed last, 0 = none */
+    bool immutable;     /* tell SQLite that nobody changes the file */
+    const char *tmpdir; /* atomic: where temporary files go, NULL = where SQLite likes */
+    uint64_t n_tmp;     /* atomic: names given in it */
 } fbk__vfs;
 
 /** Register it over the VFS called `under` (NULL = SQLite's default).

@@ -20,7 +20,7 @@ FEEDBACK = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ['FEEDBACK']
 ROOT = pathlib.Path(os.environ.get('FEEDBACK_SOURCE_ROOT', pathlib.Path(__file__).resolve().parents[2]))
 DATA = pathlib.Path(os.environ.get('FEEDBACK_DATA', ROOT.parent / 'shared/data'))
 VERBS = ['init', 'import', 'catalogue', 'place', 'weather', 'train', 'recommend', 'profile', 'context', 'rfm', 'clv',
-         'link', 'unlink', 'stats', 'check', 'salvage', 'backup', 'simulate']
+         'link', 'unlink', 'stats', 'check', 'salvage', 'backup', 'maintain', 'simulate']
 NOBODY = 65534
 ENV = {k: v for k, v in os.environ.items() if k not in ('FEEDBACK_STORE', 'NO_COLOR')}
 
@@ -101,7 +101,7 @@ class Usage(Case):
                      ['backup'], ['link', 'one'], ['catalogue'], ['place', 'near', '99', '0'], ['weather'],
                      ['train', '--max-set', '1'], ['profile'], ['clv', '--horizon', '0'], ['rfm', 'a=b', 'c=d'],
                      ['recommend', '--condition', 'sultry'], ['context', '--temperature', '200'],
-                     ['recommend', '--rules', 'tea'], ['recommend', '--n', '2000']):
+                     ['recommend', '--rules', 'tea'], ['maintain', '--budget', '0'], ['maintain', 'surplus'], ['recommend', '--n', '2000']):
             done = run(*args, store=self.store)
             self.assertEqual(done.returncode, 2, args)
             self.assertEqual(done.stdout, '')
@@ -248,6 +248,19 @@ class Verbs(Case):
         sound = json.loads(self.ok('--json', 'check').stdout)
         self.assertEqual((sound['sound'], sound['problems']), (True, 0))
         self.assertGreater(sound['pages'], 5)
+
+    def test_maintain(self):
+        chain = self.chain()
+        self.ok('import', '--map', chain / 'map.json', chain / 'events.ndjson')
+        before = self.stats()
+        done = json.loads(self.ok('--json', 'maintain').stdout)
+        self.assertEqual(done['more'], 0)
+        self.assertLessEqual(done['segments'], 3)
+        self.assertEqual(done['file_after'], self.store.stat().st_size)
+        again = json.loads(self.ok('--json', 'maintain', '--full', '--budget=60', '--vacuum', '--no-wait').stdout)
+        self.assertEqual((again['more'], again['segments']), (0, 1))
+        self.assertEqual(self.stats() | {'file_len': 0}, before | {'file_len': 0})
+        self.ok('check')
 
     def test_simulated_chain(self):
         chain = self.chain()
