@@ -6,9 +6,13 @@
 #include "log/engine.h"
 
 /* Scans: segment after segment, frame after frame, then the tail; only the columns that are asked
- * for, or that a filter needs, are read. Nothing is held open between chunks. */
+ * for, or that a filter needs, are read. Some frames are fetched in one read transaction and decoded
+ * one by one; nothing is held open between chunks. */
 
-enum { N_COLUMNS = 18, CHUNK_ROWS = 4096 };
+enum { N_COLUMNS = 18, CHUNK_ROWS = 4096, WINDOW = 16 };
+
+/* What must be looked at to know whether an event is wanted. */
+enum { BY_TIME = 1, BY_FLAGS = 2, BY_KIND = 4, BY_NUMBER = 8, BY_NODE = 16 };
 
 /* By bit of FBK__COL_*: bytes of a value, and where it comes from. */
 static const struct {
@@ -35,17 +39,29 @@ static const struct {
     {8, FBK__FC_LINES + FBK__LN_AMOUNT},
 };
 
+/* A frame that was fetched. */
+typedef struct scan_frame {
+    const fbk__segment *segment;
+    uint32_t number;
+    unsigned filters; /* that not all of it is known to pass */
+    fbk__stored stored[FBK__N_FC];
+} scan_frame;
+
 struct fbk__scan {
     fbk *db;
     fbk__view *view;
     fbk__scan_options opt;
     uint32_t *nodes; /* copies */
     uint32_t *kinds;
-    uint32_t needs; /* columns of a frame, bits */
+    uint32_t given; /* columns of a frame that are asked for, bits */
     uint32_t segment;
     uint32_t frame_number;
     uint32_t record;
     fbk__codec codec;
+    fbk__buf bytes; /* of the frames in the window */
+    scan_frame window[WINDOW];
+    unsigned n_window;
+    unsigned at_window;
     fbk__frame frame;
     /* Rows chosen of the frame at hand: event and line of each. */
     uint32_t *event_of;
@@ -54,6 +70,7 @@ struct fbk__scan {
     size_t line_cap;
     void *out[N_COLUMNS];
     size_t cap;
+    const void *shown[N_COLUMNS]; /* of the chunk: of `out`, or of the frame as it was decoded */
     fbk__chunk chunk;
 };
 
@@ -98,25 +115,26 @@ scan_reserve(fbk__scan *s, size_t rows)
 }
 
 static uint32_t
-scan_needs(const fbk__scan_options *o, bool timed)
+scan_given(const fbk__scan_options *o)
 {
-    uint32_t needs = 1u << FBK__EV_N_LINES | 1u << FBK__EV_N_EXTRA | 1u << FBK__EV_N_PROPS;
+    uint32_t given = 0;
 
     for (unsigned i = 0; i < N_COLUMNS; i++) {
         if (o->columns & 1u << i)
-            needs |= 1u << columns[i].column;
+            given |= 1u << columns[i].column;
     }
-    if (timed)
-        needs |= 1u << FBK__EV_OCCURRED;
-    if (o->nodes)
-        needs |= 1u << FBK__EV_NODE;
-    if (o->kinds)
-        needs |= 1u << FBK__EV_KIND;
-    if (o->skip_flags)
-        needs |= 1u << FBK__EV_FLAGS;
-    if (o->after_event)
-        needs |= 1u << FBK__EV_ARRIVAL;
-    return needs;
+    return given;
+}
+
+/* Columns that filters look at. */
+static uint32_t
+filter_columns(unsigned filters)
+{
+    return (filters & BY_TIME ? 1u << FBK__EV_OCCURRED : 0u) |
+           (filters & BY_FLAGS ? 1u << FBK__EV_FLAGS : 0u) |
+           (filters & BY_KIND ? 1u << FBK__EV_KIND : 0u) |
+           (filters & BY_NUMBER ? 1u << FBK__EV_ARRIVAL : 0u) |
+           (filters & BY_NODE ? 1u << FBK__EV_NODE : 0u);
 }
 
 fbk_status
@@ -132,6 +150,7 @@ fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
     s->opt.nodes = NULL;
     s->opt.kinds = NULL;
     fbk__codec_init(&s->codec, fbk__a(db));
+    fbk__buf_init(&s->bytes, fbk__a(db));
     fbk__frame_init(&s->frame, fbk__a(db));
     rc = scan_copy(db, options->nodes, options->n_nodes, &s->nodes);
     if (rc >= 0)
@@ -146,8 +165,7 @@ fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
     }
     s->opt.nodes = s->nodes;
     s->opt.kinds = s->kinds;
-    s->needs =
-        scan_needs(&s->opt, options->from_us != FBK_TIME_NONE || options->to_us != FBK_TIME_NONE);
+    s->given = scan_given(&s->opt);
     if (s->opt.from_us == FBK_TIME_NONE)
         s->opt.from_us = FBK_TIME_MIN;
     if (s->opt.to_us == FBK_TIME_NONE)
@@ -171,6 +189,7 @@ fbk__log_scan_close(fbk__scan *scan)
     fbk__free(a, scan->event_of);
     fbk__free(a, scan->line_of);
     fbk__frame_free(&scan->frame);
+    fbk__buf_free(&scan->bytes);
     fbk__codec_free(&scan->codec);
     fbk__view_unref(scan->view);
     fbk__free(a, scan);
@@ -211,6 +230,18 @@ scan_wants_frame(const fbk__scan *s, const fbk__segment_frame *f)
     return !s->nodes || nodes_meet(s->nodes, s->opt.n_nodes, f->min_node, f->max_node);
 }
 
+/* What must be asked of each event of a frame. */
+static unsigned
+scan_filters(const fbk__scan *s, const fbk__segment_frame *f)
+{
+    const fbk__scan_options *o = &s->opt;
+
+    return (f->min_us < o->from_us || f->max_us >= o->to_us ? BY_TIME : 0u) |
+           (f->flags & o->skip_flags ? BY_FLAGS : 0u) | (o->kinds ? BY_KIND : 0u) |
+           ((uint64_t)f->min_arrival <= o->after_event ? BY_NUMBER : 0u) |
+           (o->nodes ? BY_NODE : 0u);
+}
+
 static bool
 kind_wanted(const fbk__scan_options *o, int64_t kind)
 {
@@ -222,29 +253,28 @@ kind_wanted(const fbk__scan_options *o, int64_t kind)
 }
 
 static bool
-scan_wants(const fbk__scan *s, const fbk__frame *f, uint32_t i, bool timed)
+scan_wants(const fbk__scan *s, const fbk__frame *f, uint32_t i, unsigned filters)
 {
     const fbk__scan_options *o = &s->opt;
 
-    if (timed &&
+    if (filters & BY_TIME &&
         (f->ev[FBK__EV_OCCURRED][i] < o->from_us || f->ev[FBK__EV_OCCURRED][i] >= o->to_us))
         return false;
-    if (o->skip_flags && (f->ev[FBK__EV_FLAGS][i] & o->skip_flags))
+    if (filters & BY_FLAGS && (f->ev[FBK__EV_FLAGS][i] & o->skip_flags))
         return false;
-    if (o->kinds && !kind_wanted(o, f->ev[FBK__EV_KIND][i]))
+    if (filters & BY_KIND && !kind_wanted(o, f->ev[FBK__EV_KIND][i]))
         return false;
-    if (o->after_event && (uint64_t)f->ev[FBK__EV_ARRIVAL][i] <= o->after_event)
+    if (filters & BY_NUMBER && (uint64_t)f->ev[FBK__EV_ARRIVAL][i] <= o->after_event)
         return false;
-    return !o->nodes || nodes_meet(o->nodes, o->n_nodes, (uint32_t)f->ev[FBK__EV_NODE][i],
-                                   (uint32_t)f->ev[FBK__EV_NODE][i]);
+    return !(filters & BY_NODE) ||
+           nodes_meet(o->nodes, o->n_nodes, (uint32_t)f->ev[FBK__EV_NODE][i],
+                      (uint32_t)f->ev[FBK__EV_NODE][i]);
 }
 
 /* Rows of the frame that are wanted: event and line of each; a line of UINT32_MAX is none. */
 static fbk_status
-scan_choose(fbk__scan *s, const fbk__frame *f, size_t *out_n)
+scan_choose(fbk__scan *s, const fbk__frame *f, unsigned filters, size_t *out_n)
 {
-    bool timed = (s->needs & 1u << FBK__EV_OCCURRED) &&
-                 (s->opt.from_us > FBK_TIME_MIN || s->opt.to_us <= FBK_TIME_MAX);
     size_t most = (size_t)f->n.events + f->n.lines;
     uint32_t line = 0;
     size_t n = 0;
@@ -255,7 +285,7 @@ scan_choose(fbk__scan *s, const fbk__frame *f, size_t *out_n)
     for (uint32_t i = 0; i < f->n.events; i++) {
         uint32_t n_lines = (uint32_t)f->ev[FBK__EV_N_LINES][i];
 
-        if (scan_wants(s, f, i, timed)) {
+        if (!filters || scan_wants(s, f, i, filters)) {
             for (uint32_t k = 0; k < (n_lines ? n_lines : 1); k++) {
                 s->event_of[n] = i;
                 s->line_of[n++] = n_lines ? line + k : UINT32_MAX;
@@ -303,13 +333,13 @@ give_orders(const fbk__scan *s, const fbk__frame *f, size_t n, size_t offset, ui
     }
 }
 
-/* Append the chosen rows of a frame to the chunk. */
+/* Append the wanted rows of a frame to the chunk. */
 static fbk_status
-scan_give(fbk__scan *s, const fbk__frame *f)
+scan_give(fbk__scan *s, const fbk__frame *f, unsigned filters)
 {
     size_t n = 0;
     size_t at = s->chunk.n;
-    fbk_status rc = scan_choose(s, f, &n);
+    fbk_status rc = scan_choose(s, f, filters, &n);
 
     if (rc < 0 || !n)
         return rc;
@@ -318,6 +348,7 @@ scan_give(fbk__scan *s, const fbk__frame *f)
     for (unsigned i = 0; i < N_COLUMNS; i++) {
         unsigned column = columns[i].column;
 
+        s->shown[i] = s->out[i];
         if (!(s->opt.columns & 1u << i))
             continue;
         if (column == FBK__FC_ORDERS)
@@ -332,34 +363,75 @@ scan_give(fbk__scan *s, const fbk__frame *f)
 }
 
 static void
+narrow4(const int64_t *restrict from, uint32_t *restrict to, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint32_t)from[i];
+}
+
+static void
+narrow1(const int64_t *restrict from, uint8_t *restrict to, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (uint8_t)from[i];
+}
+
+/* All rows of a frame whose events have one line each, as a chunk: in place where they fit. */
+static fbk_status
+scan_give_all(fbk__scan *s, const fbk__frame *f)
+{
+    size_t n = f->n.events;
+
+    if (!scan_reserve(s, n))
+        return fbk__nomem(s->db);
+    for (unsigned i = 0; i < N_COLUMNS; i++) {
+        unsigned column = columns[i].column;
+        const int64_t *from =
+            column < FBK__FC_LINES ? f->ev[column] : f->ln[column % FBK__FC_LINES];
+
+        s->shown[i] = s->out[i];
+        if (!(s->opt.columns & 1u << i))
+            continue;
+        if (columns[i].size == 8)
+            s->shown[i] = from;
+        else if (columns[i].size == 4)
+            narrow4(from, s->out[i], n);
+        else
+            narrow1(from, s->out[i], n);
+    }
+    s->chunk.n = n;
+    return FBK_OK;
+}
+
+static void
 scan_show(fbk__scan *s, const fbk__chunk **out)
 {
     fbk__chunk *c = &s->chunk;
 
-    c->event = s->out[0];
-    c->node = s->out[1];
-    c->occurred_us = s->out[2];
-    c->received_us = s->out[3];
-    c->kind = s->out[4];
-    c->source = s->out[5];
-    c->channel = s->out[6];
-    c->place = s->out[7];
-    c->order = s->out[8];
-    c->flags = s->out[9];
-    c->currency = s->out[10];
-    c->line_kind = s->out[11];
-    c->item = s->out[12];
-    c->quantity_milli = s->out[13];
-    c->unit_price_micro = s->out[14];
-    c->discount_micro = s->out[15];
-    c->tax_micro = s->out[16];
-    c->amount_micro = s->out[17];
+    c->event = s->shown[0];
+    c->node = s->shown[1];
+    c->occurred_us = s->shown[2];
+    c->received_us = s->shown[3];
+    c->kind = s->shown[4];
+    c->source = s->shown[5];
+    c->channel = s->shown[6];
+    c->place = s->shown[7];
+    c->order = s->shown[8];
+    c->flags = s->shown[9];
+    c->currency = s->shown[10];
+    c->line_kind = s->shown[11];
+    c->item = s->shown[12];
+    c->quantity_milli = s->shown[13];
+    c->unit_price_micro = s->shown[14];
+    c->discount_micro = s->shown[15];
+    c->tax_micro = s->shown[16];
+    c->amount_micro = s->shown[17];
     *out = c;
 }
 
 /* The counts of the lines must add up before they lead anywhere. */
 static fbk_status
-scan_check(fbk__scan *s, const fbk__segment *segment)
+scan_check(fbk__scan *s, const scan_frame *w)
 {
     uint64_t lines = 0;
 
@@ -370,35 +442,91 @@ scan_check(fbk__scan *s, const fbk__segment *segment)
             break;
         lines += (uint64_t)n;
     }
-    if (lines == s->frame.n.lines)
-        return FBK_OK;
-    return fbk__fail(s->db, FBK_ECORRUPT, "frame %u of segment %lld of the event log was damaged",
-                     s->frame_number - 1, (long long)segment->id);
+    return lines == s->frame.n.lines ? FBK_OK : fbk__segment_damaged(s->db, w->segment, w->number);
+}
+
+/* The next frame that may have wanted events; false at the end. */
+static bool
+scan_find(fbk__scan *s, scan_frame *w)
+{
+    const fbk__sets *sets = s->view->sets;
+
+    for (; s->segment < sets->n_segments; s->segment++, s->frame_number = 0) {
+        w->segment = sets->segments[s->segment];
+        while (s->frame_number < w->segment->n_frames) {
+            w->number = s->frame_number++;
+            if (scan_wants_frame(s, &w->segment->frames[w->number]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Fetch the next frames. */
+static fbk_status
+scan_fetch(fbk__scan *s)
+{
+    uint32_t unused;
+    fbk_status rc = fbk__read_begin(s->db);
+
+    if (rc < 0)
+        return rc;
+    s->n_window = s->at_window = 0;
+    fbk__buf_clear(&s->bytes);
+    while (rc >= 0 && s->n_window < WINDOW && scan_find(s, &s->window[s->n_window])) {
+        scan_frame *w = &s->window[s->n_window++];
+        uint32_t needs;
+
+        w->filters = scan_filters(s, &w->segment->frames[w->number]);
+        needs = s->given | filter_columns(w->filters) | 1u << FBK__EV_N_LINES;
+        rc = fbk__segment_fetch(s->db, w->segment, w->number, fbk__frame_needs(needs), &s->bytes,
+                                w->stored, &unused);
+    }
+    fbk__read_end(s->db);
+    return rc;
+}
+
+/* Whether each event of a frame has one line, so that events and lines are the rows. */
+static bool
+scan_is_flat(const fbk__scan *s, const scan_frame *w)
+{
+    const fbk__frame_size *n = &w->segment->frames[w->number].n;
+    const fbk__stored *stored = &w->stored[FBK__EV_N_LINES];
+    int64_t lines;
+
+    return n->lines == n->events && stored->len &&
+           fbk__codec_is_constant(s->bytes.data + stored->at, stored->len, &lines) && lines == 1;
 }
 
 static fbk_status
 scan_next_frame(fbk__scan *s)
 {
-    const fbk__sets *sets = s->view->sets;
+    bool all;
+    uint32_t needs;
+    const scan_frame *w;
+    fbk_status rc = FBK_OK;
 
-    while (s->segment < sets->n_segments) {
-        const fbk__segment *segment = sets->segments[s->segment];
+    if (s->at_window == s->n_window)
+        rc = scan_fetch(s);
+    if (rc < 0 || !s->n_window)
+        return rc < 0 ? rc : FBK_DONE;
+    w = &s->window[s->at_window++];
+    all = !w->filters && !(s->opt.columns & FBK__COL_ORDER) && scan_is_flat(s, w);
+    needs = s->given | filter_columns(w->filters) | (all ? 0u : 1u << FBK__EV_N_LINES);
+    rc = fbk__segment_unpack(s->db, &s->codec, w->segment, w->number, fbk__frame_needs(needs),
+                             s->bytes.data, w->stored, &s->frame);
+    if (rc < 0 || all)
+        return rc < 0 ? rc : scan_give_all(s, &s->frame);
+    rc = scan_check(s, w);
+    return rc < 0 ? rc : scan_give(s, &s->frame, w->filters);
+}
 
-        while (s->frame_number < segment->n_frames) {
-            uint32_t number = s->frame_number++;
-            fbk_status rc;
-
-            if (!scan_wants_frame(s, &segment->frames[number]))
-                continue;
-            rc = fbk__segment_read(s->db, &s->codec, segment, number, s->needs, &s->frame);
-            if (rc >= 0)
-                rc = scan_check(s, segment);
-            return rc < 0 ? rc : scan_give(s, &s->frame);
-        }
-        s->segment++;
-        s->frame_number = 0;
-    }
-    return FBK_DONE;
+/* What may have to be asked of an event that is not sealed: everything. */
+static unsigned
+tail_filters(const fbk__scan *s)
+{
+    return BY_TIME | BY_FLAGS | BY_NUMBER | (s->opt.kinds ? BY_KIND : 0u) |
+           (s->opt.nodes ? BY_NODE : 0u);
 }
 
 fbk_status
@@ -413,7 +541,7 @@ fbk__log_scan_next(fbk__scan *s, const fbk__chunk **out)
         return rc;
     if (rc == FBK_DONE) {
         while (s->record < s->view->n_tail && s->chunk.n < CHUNK_ROWS) {
-            rc = scan_give(s, &s->view->tail->records[s->record++]->frame);
+            rc = scan_give(s, &s->view->tail->records[s->record++]->frame, tail_filters(s));
             if (rc < 0)
                 return rc;
         }

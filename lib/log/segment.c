@@ -456,11 +456,10 @@ fbk__segment_fetch(fbk *db, const fbk__segment *segment, uint32_t frame, uint32_
 }
 
 fbk_status
-fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
-                  uint32_t columns, fbk__frame *f)
+fbk__segment_unpack(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
+                    uint32_t columns, const char *bytes, const fbk__stored stored[FBK__N_FC],
+                    fbk__frame *f)
 {
-    fbk__stored stored[FBK__N_FC];
-    uint32_t fetched;
     fbk_status rc;
 
     fbk__frame_clear(f);
@@ -469,22 +468,35 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
     if (rc < 0)
         return fbk__nomem(db);
     f->n = segment->frames[frame].n;
-    columns = fbk__frame_needs(columns);
-    fbk__buf_clear(&c->frame_bytes);
-    rc = fbk__segment_fetch(db, segment, frame, columns, &c->frame_bytes, stored, &fetched);
     for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
         unsigned column = fbk__frame_layout[i];
         const fbk__stored *at = &stored[column];
 
         if (!(columns & 1u << column))
             continue;
-        rc = fbk__frame_get(c, f, column, at->len ? c->frame_bytes.data + at->at : NULL, at->len);
+        rc = fbk__frame_get(c, f, column, at->len ? bytes + at->at : NULL, at->len);
         if (rc == FBK_ECORRUPT)
             rc = fbk__segment_damaged(db, segment, frame);
         else if (rc == FBK_ENOMEM)
             rc = fbk__nomem(db);
     }
     return rc;
+}
+
+fbk_status
+fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
+                  uint32_t columns, fbk__frame *f)
+{
+    fbk__stored stored[FBK__N_FC];
+    uint32_t fetched;
+    fbk_status rc;
+
+    columns = fbk__frame_needs(columns);
+    fbk__buf_clear(&c->frame_bytes);
+    rc = fbk__segment_fetch(db, segment, frame, columns, &c->frame_bytes, stored, &fetched);
+    return rc < 0 ? rc
+                  : fbk__segment_unpack(db, c, segment, frame, columns, c->frame_bytes.data, stored,
+                                        f);
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */

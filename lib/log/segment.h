@@ -77,6 +77,12 @@ fbk__segment_fetch(fbk *db, const fbk__segment *segment, uint32_t frame, uint32_
                    fbk__buf *bytes, fbk__stored stored[FBK__N_FC], uint32_t *out_columns)
     FBK_MUST_USE;
 
+/** Decode columns (with all that they need) of a frame from its fetched bytes. */
+fbk_status
+fbk__segment_unpack(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t frame,
+                    uint32_t columns, const char *bytes, const fbk__stored stored[FBK__N_FC],
+                    fbk__frame *f) FBK_MUST_USE;
+
 /** The failure of a frame whose bytes are not what they should be. */
 fbk_status
 fbk__segment_damaged(fbk *db, const fbk__segment *segment, uint32_t frame);
