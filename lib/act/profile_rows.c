@@ -197,13 +197,17 @@ action_event(void *user_data, const fbk__event_view *view)
 {
     actions *a = user_data;
     fbk *db = a->ask->db;
-    fbk__profile_action action = {.view = view,
-                                  .kind = fbk__word_text(db, view->kind),
-                                  .source = fbk__word_text(db, view->source),
-                                  .channel = fbk__word_text(db, view->channel),
-                                  .currency = fbk__word_text(db, view->currency),
-                                  .place = fbk__place_code(a->places, view->place)};
+    fbk__profile_action action = {.view = view, .place = fbk__place_code(a->places, view->place)};
+    fbk_status rc = fbk__word_get(db, view->kind, &action.kind);
 
+    if (rc >= 0)
+        rc = fbk__word_get(db, view->source, &action.source);
+    if (rc >= 0)
+        rc = fbk__word_get(db, view->channel, &action.channel);
+    if (rc >= 0)
+        rc = fbk__word_get(db, view->currency, &action.currency);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < view->n_lines; i++)
         action.amount_micro = money_add(action.amount_micro, view->lines[i].amount_micro);
     action_items(a, view);

@@ -293,6 +293,7 @@ stats_kinds_put(fbk *db, fbk__table *table, const char *grouping, const stats_ki
         "gift_card", "deposit", "adjustment", "sample", "bundle"};
     stats_named *rows = fbk__calloc(fbk__a(db), n ? n : 1, sizeof *rows);
     size_t n_rows = 0;
+    fbk_status rc = FBK_OK;
 
     if (!rows)
         return fbk__nomem(db);
@@ -300,17 +301,21 @@ stats_kinds_put(fbk *db, fbk__table *table, const char *grouping, const stats_ki
         if (kinds[k].events)
             rows[n_rows++] = (stats_named){kinds[k], (uint32_t)k, 0};
     qsort(rows, n_rows, sizeof *rows, stats_named_compare);
-    for (size_t i = 0; i < n_rows; i++) {
+    for (size_t i = 0; rc >= 0 && i < n_rows; i++) {
+        const char *name = "";
+
+        if (grouping[0] == 'l')
+            name = line_names[rows[i].number];
+        else
+            rc = fbk__word_get(db, rows[i].number, &name);
         fbk__table_add_str(table, 0, grouping);
-        fbk__table_add_str(table, 1,
-                           grouping[0] == 'l' ? line_names[rows[i].number]
-                                              : fbk__word_text(db, rows[i].number));
+        fbk__table_add_str(table, 1, name);
         fbk__table_add_int64(table, 2, (int64_t)rows[i].count.events);
         fbk__table_add_int64(table, 3, (int64_t)rows[i].count.lines);
         fbk__table_add_int64(table, 4, rows[i].count.micro);
     }
     fbk__free(fbk__a(db), rows);
-    return FBK_OK;
+    return rc;
 }
 
 fbk_status

@@ -236,37 +236,63 @@ fbk__word_resolve(fbk *db, const char *text, size_t len, bool create, uint32_t *
     return FBK_OK;
 }
 
-const char *
-fbk__word_text(fbk *db, uint32_t word)
+/* The text of a word as the store keeps it in memory; NULL when it is not there. */
+static const char *
+word_known(word_cache *cache, uint32_t word)
 {
-    static const char sql[] = "SELECT text FROM log_word WHERE word = ?1";
-    word_cache *cache;
-    uint64_t *found;
     const char *text = NULL;
-    fbk__stmt *st = NULL;
+    uint64_t *found;
 
-    if (word < WORD_N_BUILTIN)
-        return word_builtin[word];
-    cache = word_cache_get(db);
-    if (!cache)
-        return "";
     (void)pthread_mutex_lock(&cache->lock);
     found = fbk__map_get(&cache->by_number, word);
     if (found)
         text = ((word_entry *)(uintptr_t)*found)->text;
     (void)pthread_mutex_unlock(&cache->lock);
-    fbk__shared_release(&cache->shared);
-    if (text)
-        return text;
-    if (fbk__stmt_get(db, sql, &st) < 0)
-        return "";
-    fbk__bind_int64(st, 1, word);
-    if (fbk__step(st) == FBK_OK) {
-        size_t len;
-        const char *read = fbk__column_text(st, 0, &len);
+    return text;
+}
 
-        text = word_cache_add(db, word, read, len);
+fbk_status
+fbk__word_get(fbk *db, uint32_t word, const char **out)
+{
+    static const char sql[] = "SELECT text FROM log_word WHERE word = ?1";
+    const char *text = word < WORD_N_BUILTIN ? word_builtin[word] : NULL;
+    word_cache *cache;
+    fbk__stmt *st = NULL;
+    fbk_status rc = FBK_OK;
+
+    if (!text) {
+        cache = word_cache_get(db);
+        if (!cache)
+            return fbk__nomem(db);
+        text = word_known(cache, word);
+        fbk__shared_release(&cache->shared);
     }
-    fbk__stmt_put(st);
-    return text ? text : "";
+    if (!text) {
+        rc = fbk__stmt_get(db, sql, &st);
+        if (rc < 0)
+            return rc;
+        fbk__bind_int64(st, 1, word);
+        rc = fbk__step(st);
+        if (rc == FBK_OK) {
+            size_t len;
+            const char *read = fbk__column_text(st, 0, &len);
+
+            text = word_cache_add(db, word, read, len);
+            rc = text ? FBK_OK : fbk__nomem(db);
+        } else if (rc == FBK_DONE) {
+            rc = fbk__fail(db, FBK_ECORRUPT, "word %u did not exist", word);
+        }
+        fbk__stmt_put(st);
+    }
+    if (rc >= 0)
+        *out = text;
+    return rc;
+}
+
+const char *
+fbk__word_text(fbk *db, uint32_t word)
+{
+    const char *text = "";
+
+    return fbk__word_get(db, word, &text) < 0 ? "" : text;
 }

@@ -280,9 +280,10 @@ fbk__identity_show(fbk *db, uint32_t node, const char **out_space, fbk__buf *val
     if (rc < 0)
         return rc;
     rc = fbk__identity_class_read(db, space, &class_of);
+    if (rc >= 0)
+        rc = fbk__word_get(db, space, out_space);
     if (rc < 0)
         return rc;
-    *out_space = fbk__word_text(db, space);
     *out_shown = class_of.show != FBK_IDENTITY_SHOW_NOTHING;
     if (class_of.show == FBK_IDENTITY_SHOW_MASKED) {
         char mask[80];
@@ -398,6 +399,7 @@ quarantine_row(fbk *db, const fbk__identity *who, uint32_t node, fbk__buf *value
 {
     const fbk__crowd *crowd = fbk__partition_crowd(&who->p, node);
     bool blocked = (fbk__identity_flags(who, node) & FBK_IDENTITY_BLOCKED) != 0;
+    const char *neighbours = "";
     fbk_status rc = row_begin(db, node, value, t);
 
     if (rc != FBK_OK)
@@ -409,8 +411,10 @@ quarantine_row(fbk *db, const fbk__identity *who, uint32_t node, fbk__buf *value
         fbk__table_add_null(t, QUARANTINE_LIMIT);
         return FBK_OK;
     }
-    fbk__table_add_str(t, QUARANTINE_NEIGHBOURS,
-                       fbk__word_text(db, who->classes[crowd->class_of].space));
+    rc = fbk__word_get(db, who->classes[crowd->class_of].space, &neighbours);
+    if (rc < 0)
+        return rc;
+    fbk__table_add_str(t, QUARANTINE_NEIGHBOURS, neighbours);
     fbk__table_add_int64(t, QUARANTINE_COUNT, crowd->neighbours);
     fbk__table_add_int64(t, QUARANTINE_LIMIT, crowd->limit);
     return FBK_OK;

@@ -92,9 +92,12 @@ fbk__identity_class_read(fbk *db, uint32_t space, fbk__identity_class *out)
         out->show = (uint32_t)fbk__column_int64(st, 1);
     }
     fbk__stmt_put(st);
-    if (out->max_people == 0)
-        out->max_people =
-            fbk__identity_anonymous(fbk__word_text(db, space)) ? MAX_ANONYMOUS : MAX_PEOPLE;
+    if (rc >= 0 && out->max_people == 0) {
+        const char *name = "";
+
+        rc = fbk__word_get(db, space, &name);
+        out->max_people = fbk__identity_anonymous(name) ? MAX_ANONYMOUS : MAX_PEOPLE;
+    }
     return rc < 0 ? rc : FBK_OK;
 }
 

@@ -143,6 +143,7 @@ START_TEST(words_keep_their_numbers)
     uint32_t sale;
     uint32_t first;
     uint32_t again;
+    const char *text = NULL;
     fbk *other;
 
     tk_assert_ok(db, fbk__word_resolve(db, "sale", 4, false, &sale));
@@ -162,6 +163,11 @@ START_TEST(words_keep_their_numbers)
     ck_assert_str_eq(fbk__word_text(other, FBK__EVENT_TRY_ON), "try_on");
     ck_assert_str_eq(fbk__word_text(other, 999), "");
     ck_assert_str_eq(fbk__word_text(other, 5000), "");
+    tk_assert_ok(other, fbk__word_get(other, first, &text));
+    ck_assert_str_eq(text, "tasting");
+    tk_assert_ok(other, fbk__word_get(other, 0, &text));
+    ck_assert_str_eq(text, "");
+    tk_assert_fails(other, FBK_ECORRUPT, fbk__word_get(other, 5000, &text));
     fbk_close(other);
 }
 END_TEST
