@@ -293,6 +293,7 @@ fbk__cached_read(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uin
     rc = cached_part(codec, c, first, n, columns, &part);
     if (rc >= 0)
         rc = fbk__frame_reserve(out, part.n);
+    out->guess = &c->segment->guess;
     for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
         unsigned column = fbk__frame_layout[i];
 
@@ -300,6 +301,7 @@ fbk__cached_read(fbk *db, fbk__codec *codec, fbk__cached *c, uint32_t first, uin
             rc = fbk__frame_get_part(codec, out, column, c->columns[column].bytes,
                                      c->columns[column].len, &part);
     }
+    out->guess = NULL;
     if (rc == FBK_ENOMEM)
         return fbk__nomem(db);
     if (rc < 0)

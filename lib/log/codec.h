@@ -97,6 +97,11 @@ fbk__strings_clear(fbk__strings *s);
 fbk_status
 fbk__strings_add(fbk__strings *s, const char *text, size_t len) FBK_MUST_USE;
 
+/** The same of two pieces. */
+fbk_status
+fbk__strings_join(fbk__strings *s, const char *x, size_t x_len, const char *y, size_t y_len)
+    FBK_MUST_USE;
+
 /** Append a column of strings. */
 fbk_status
 fbk__codec_put_strings(fbk__codec *c, fbk__buf *out, const fbk__strings *column) FBK_MUST_USE;

@@ -66,6 +66,26 @@ fbk__strings_add(fbk__strings *s, const char *text, size_t len)
     return FBK_OK;
 }
 
+fbk_status
+fbk__strings_join(fbk__strings *s, const char *x, size_t x_len, const char *y, size_t y_len)
+{
+    fbk_status rc = y_len > FBK__CODEC_MAX_BYTES ? FBK_ETOOBIG : fbk__strings_add(s, x, x_len);
+    size_t at;
+
+    if (rc < 0)
+        return rc;
+    at = s->offsets[s->n];
+    rc = strings_room(s, s->n, at + y_len);
+    if (rc < 0) {
+        s->n--;
+        return rc;
+    }
+    if (y_len)
+        memcpy(s->bytes + at, y, y_len);
+    s->offsets[s->n] = (uint32_t)(at + y_len);
+    return FBK_OK;
+}
+
 /* -- bytes ------------------------------------------------------------------------------------- */
 
 fbk_status

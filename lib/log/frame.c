@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "log/frame_guess.h"
+
 enum { FRAME_MAX = FBK__CODEC_MAX_ROWS };
 
 const uint8_t fbk__frame_layout[FBK__N_FC] = {
@@ -235,24 +237,42 @@ fbk__frame_copy(fbk__frame *to, const fbk__frame *from, const fbk__frame_index *
 int64_t
 fbk__frame_expected_amount(int64_t quantity_milli, int64_t price_micro, int64_t discount_micro)
 {
-    __int128 product = (__int128)quantity_milli * price_micro;
-    __int128 half = product < 0 ? -500 : 500;
+    int64_t small;
+    __int128 product;
 
-    return (int64_t)((uint64_t)((product + half) / 1000) - (uint64_t)discount_micro);
+    if (!__builtin_mul_overflow(quantity_milli, price_micro, &small) && small > INT64_MIN + 500 &&
+        small < INT64_MAX - 500) {
+        small = (small + (small < 0 ? -500 : 500)) / 1000;
+        return (int64_t)((uint64_t)small - (uint64_t)discount_micro);
+    }
+    product = (__int128)quantity_milli * price_micro;
+    product = (product + (product < 0 ? -500 : 500)) / 1000;
+    return (int64_t)((uint64_t)product - (uint64_t)discount_micro);
 }
 
 /* -- columns ----------------------------------------------------------------------------------- */
 
+/* A column is told from those that lie before it: from the last one to the first. */
 uint32_t
 fbk__frame_needs(uint32_t columns)
 {
-    if (columns & 1u << (FBK__FC_LINES + FBK__LN_AMOUNT))
-        columns |= 1u << (FBK__FC_LINES + FBK__LN_QUANTITY) |
-                   1u << (FBK__FC_LINES + FBK__LN_PRICE) | 1u << (FBK__FC_LINES + FBK__LN_DISCOUNT);
-    if (columns & 1u << FBK__EV_RECEIVED)
-        columns |= 1u << FBK__EV_OCCURRED;
-    if (columns & 1u << FBK__FC_PROPS)
-        columns |= 1u << FBK__EV_N_PROPS;
+    static const uint32_t needs[FBK__N_FC] = {
+        [FBK__FC_IDS] = 1u << FBK__EV_SOURCE | 1u << FBK__EV_ARRIVAL,
+        [FBK__FC_PROPS] = 1u << FBK__EV_N_PROPS,
+        [FBK__EV_RECEIVED] = 1u << FBK__EV_OCCURRED | 1u << FBK__EV_ARRIVAL,
+        [FBK__EV_ARRIVAL] = 1u << FBK__EV_OCCURRED,
+        [FBK__EV_PLACE] = 1u << FBK__EV_SOURCE,
+        [FBK__EV_CHANNEL] = 1u << FBK__EV_SOURCE,
+        [FBK__FC_LINES + FBK__LN_AMOUNT] = 1u << (FBK__FC_LINES + FBK__LN_QUANTITY) |
+                                           1u << (FBK__FC_LINES + FBK__LN_PRICE) |
+                                           1u << (FBK__FC_LINES + FBK__LN_DISCOUNT),
+        [FBK__FC_LINES + FBK__LN_PRICE] = 1u << (FBK__FC_LINES + FBK__LN_ITEM),
+    };
+
+    for (int i = FBK__N_FC; i-- > 0;) {
+        if (columns & 1u << fbk__frame_layout[i])
+            columns |= needs[fbk__frame_layout[i]];
+    }
     return columns;
 }
 
@@ -272,27 +292,38 @@ put_ints(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n)
     return all_zero(v, n) ? FBK_OK : fbk__codec_put_ints(c, out, v, n);
 }
 
-/* A column as the difference from what other columns make of it. */
+/* A column as the difference from what others, or the segment, make of it. */
 static fbk_status
-put_difference(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
+put_told(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
 {
-    bool amount = column != FBK__EV_RECEIVED;
-    size_t n = amount ? f->n.lines : f->n.events;
+    size_t n = column < FBK__N_EV ? f->n.events : f->n.lines;
+    bool says_how = FBK__TOLD_COLUMNS & 1u << column;
     int64_t *d = fbk__alloc(f->a, (n + 1) * sizeof *d);
-    fbk_status rc;
+    unsigned how;
+    fbk_status rc = FBK_OK;
 
     if (!d)
         return FBK_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        int64_t value = amount ? f->ln[FBK__LN_AMOUNT][i] : f->ev[FBK__EV_RECEIVED][i];
-        int64_t from =
-            amount ? fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][i], f->ln[FBK__LN_PRICE][i],
-                                                f->ln[FBK__LN_DISCOUNT][i])
-                   : f->ev[FBK__EV_OCCURRED][i];
-
-        d[i] = (int64_t)((uint64_t)value - (uint64_t)from);
-    }
+    how = fbk__frame_tell(f, column, d);
+    if (says_how && (how != FBK__TOLD_PLAIN || !all_zero(d, n)))
+        fbk__buf_uvarint(out, how);
     rc = put_ints(c, out, d, n);
+    fbk__free(f->a, d);
+    return rc;
+}
+
+static fbk_status
+put_ids(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
+{
+    int64_t *d = fbk__alloc(f->a, ((size_t)f->n.events + 1) * sizeof *d);
+    bool told = d && fbk__frame_tell_ids(f, d);
+    fbk_status rc = d ? FBK_OK : FBK_ENOMEM;
+
+    fbk__buf_uvarint(out, told ? FBK__TOLD_BY_GUESS : FBK__TOLD_PLAIN);
+    if (told)
+        rc = put_ints(c, out, d, f->n.events);
+    else if (rc >= 0)
+        rc = fbk__codec_put_strings(c, out, &f->ids);
     fbk__free(f->a, d);
     return rc;
 }
@@ -395,8 +426,10 @@ put_props(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
 fbk_status
 fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
 {
-    if (column == FBK__EV_RECEIVED || column == FBK__FC_LINES + FBK__LN_AMOUNT)
-        return put_difference(c, out, f, column);
+    if (column == FBK__FC_IDS)
+        return put_ids(c, out, f);
+    if (FBK__TOLD_COLUMNS & 1u << column || column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return put_told(c, out, f, column);
     if (column < FBK__N_EV)
         return put_ints(c, out, f->ev[column], f->n.events);
     if (column < FBK__FC_EXTRA)
@@ -405,8 +438,6 @@ fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned colum
         return put_ints(c, out, f->extra, f->n.extra);
     if (column == FBK__FC_PROPS)
         return put_props(c, out, f);
-    if (column == FBK__FC_IDS)
-        return fbk__codec_put_strings(c, out, &f->ids);
     if (f->orders.n == 0 || f->orders.offsets[f->orders.n] == 0)
         return FBK_OK;
     return fbk__codec_put_strings(c, out, &f->orders);
@@ -422,7 +453,7 @@ typedef struct target {
 static fbk_status
 get_ints(fbk__codec *c, fbk__reader *in, int64_t *v, size_t all, size_t first, size_t n)
 {
-    if (in->p)
+    if (in->p != in->end)
         return fbk__codec_get_ints_part(c, in, v, all, first, n);
     if (n)
         memset(v, 0, n * sizeof *v);
@@ -444,29 +475,22 @@ get_line_ints(fbk__codec *c, fbk__reader *in, int64_t *v, const target *t)
 }
 
 static fbk_status
-get_received(fbk__codec *c, fbk__reader *in, const target *t)
+get_told(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
 {
-    const int64_t *occurred = t->f->ev[FBK__EV_OCCURRED] + t->at.events;
-    int64_t *v = t->f->ev[FBK__EV_RECEIVED] + t->at.events;
-    fbk_status rc = get_event_ints(c, in, t->f->ev[FBK__EV_RECEIVED], t);
+    bool line = column >= FBK__N_EV;
+    uint64_t how = FBK__TOLD_BY_COLUMNS;
+    fbk__frame *f = t->f;
+    fbk_status rc;
 
-    for (uint32_t i = 0; rc >= 0 && i < t->part->n.events; i++)
-        v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)occurred[i]);
-    return rc;
-}
-
-static fbk_status
-get_amounts(fbk__codec *c, fbk__reader *in, const target *t)
-{
-    const int64_t *quantity = t->f->ln[FBK__LN_QUANTITY] + t->at.lines;
-    const int64_t *price = t->f->ln[FBK__LN_PRICE] + t->at.lines;
-    const int64_t *discount = t->f->ln[FBK__LN_DISCOUNT] + t->at.lines;
-    int64_t *v = t->f->ln[FBK__LN_AMOUNT] + t->at.lines;
-    fbk_status rc = get_line_ints(c, in, t->f->ln[FBK__LN_AMOUNT], t);
-
-    for (uint32_t i = 0; rc >= 0 && i < t->part->n.lines; i++)
-        v[i] = (int64_t)((uint64_t)v[i] +
-                         (uint64_t)fbk__frame_expected_amount(quantity[i], price[i], discount[i]));
+    if (FBK__TOLD_COLUMNS & 1u << column)
+        how = in->p ? fbk__read_uvarint(in) : FBK__TOLD_PLAIN;
+    if (in->bad || how > FBK__TOLD_BY_GUESS || !fbk__frame_may_tell(f, column, (unsigned)how))
+        return FBK_ECORRUPT;
+    rc = line ? get_line_ints(c, in, f->ln[column - FBK__FC_LINES], t)
+              : get_event_ints(c, in, f->ev[column], t);
+    if (rc >= 0 && how != FBK__TOLD_PLAIN)
+        fbk__frame_told(f, column, (unsigned)how, line ? t->at.lines : t->at.events,
+                        line ? t->part->n.lines : t->part->n.events);
     return rc;
 }
 
@@ -570,14 +594,37 @@ get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *s, const target *t)
 }
 
 static fbk_status
+get_ids(fbk__codec *c, fbk__reader *in, const target *t)
+{
+    uint64_t how = fbk__read_uvarint(in);
+    fbk__frame *f = t->f;
+    int64_t *d;
+    fbk_status rc;
+
+    if (in->bad || how == FBK__TOLD_BY_COLUMNS || how > FBK__TOLD_BY_GUESS ||
+        (how == FBK__TOLD_BY_GUESS && !f->guess))
+        return FBK_ECORRUPT;
+    if (how == FBK__TOLD_PLAIN)
+        return get_strings(c, in, &f->ids, t);
+    d = fbk__alloc(f->a, ((size_t)t->part->n.events + 1) * sizeof *d);
+    rc = d ? get_ints(c, in, d, t->part->all.events, t->part->first.events, t->part->n.events)
+           : FBK_ENOMEM;
+    if (rc >= 0)
+        rc = fbk__told_ids(f->guess, f->ev[FBK__EV_SOURCE] + t->at.events,
+                           f->ev[FBK__EV_ARRIVAL] + t->at.events, d, t->part->n.events, &f->ids);
+    fbk__free(f->a, d);
+    return rc;
+}
+
+static fbk_status
 get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
 {
     fbk__frame *f = t->f;
 
-    if (column == FBK__EV_RECEIVED)
-        return get_received(c, in, t);
-    if (column == FBK__FC_LINES + FBK__LN_AMOUNT)
-        return get_amounts(c, in, t);
+    if (column == FBK__FC_IDS)
+        return get_ids(c, in, t);
+    if (FBK__TOLD_COLUMNS & 1u << column || column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return get_told(c, in, column, t);
     if (column < FBK__N_EV)
         return get_event_ints(c, in, f->ev[column], t);
     if (column < FBK__FC_EXTRA)
@@ -587,7 +634,7 @@ get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
                         t->part->n.extra);
     if (column == FBK__FC_PROPS)
         return in->p ? get_props(c, in, t) : t->part->all.props ? FBK_ECORRUPT : FBK_OK;
-    return get_strings(c, in, column == FBK__FC_IDS ? &f->ids : &f->orders, t);
+    return get_strings(c, in, &f->orders, t);
 }
 
 static fbk_status

@@ -76,6 +76,8 @@ typedef struct fbk__frame {
     fbk__strings ids;
     fbk__strings orders;
     uint32_t columns; /* bit (1 << FBK__FC_…) of those that are filled */
+    /* What its segment knows; borrowed while columns are encoded or decoded, NULL = nothing. */
+    const struct fbk__guess *guess;
 } fbk__frame;
 
 /** Where the lines, other nodes and properties of each event begin: n + 1 entries each. */
@@ -126,9 +128,8 @@ fbk_status
 fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column) FBK_MUST_USE;
 
 /** Decode one column into a frame whose size is known (f->n); NULL bytes = all zero. Columns that
- *  it is computed from (quantity, price, discount for the amount; occurred for received; the
- *  counts for properties) must be there already. FBK_ECORRUPT when the bytes are not exactly
- *  this column. */
+ *  it is computed from (fbk__frame_needs()) must be there already, as in fbk__frame_layout.
+ *  FBK_ECORRUPT when the bytes are not exactly this column. */
 fbk_status
 fbk__frame_get(fbk__codec *c, fbk__frame *f, unsigned column, const void *bytes, size_t len)
     FBK_MUST_USE;

@@ -337,6 +337,19 @@ segment_columns(const fbk__segment *segment)
     return fbk__frame_needs(columns);
 }
 
+/* The output knows what the inputs know. */
+static fbk_status
+merge_guess(fbk *db, fbk__segment_merge *m)
+{
+    for (uint32_t i = 0; i < m->n; i++) {
+        const fbk__segment *in = m->in[i].segment;
+
+        if (fbk__guess_join(&m->w.guess, &in->guess, in->n_events) < 0)
+            return fbk__nomem(db);
+    }
+    return fbk__segment_guess(db, &m->w);
+}
+
 fbk_status
 fbk__segment_merge_new(fbk *db, fbk__segment *const *inputs, uint32_t n, int64_t output,
                        fbk__segment_merge **out)
@@ -357,6 +370,8 @@ fbk__segment_merge_new(fbk *db, fbk__segment *const *inputs, uint32_t n, int64_t
         m->columns |= segment_columns(inputs[i]);
         m->n++;
     }
+    if (rc >= 0 && !m->w.knows)
+        rc = merge_guess(db, m);
     if (rc >= 0) {
         rc = fbk__segment_last(db, &m->w, m->after);
         m->resumed = rc == FBK_OK;

@@ -7,15 +7,15 @@
 
 /* Immutable sorted runs of keys, each with a number: which event ids were ever stored, and which
  * identifier has which node. New keys are never inserted into an old run: a run is written once, in
- * order, and merged into a larger one later. Keys that follow one another, as counters do, are known
- * by their ranges; of the others a filter in memory answers most questions for keys that are not
- * there. The rest read one block, which is as many keys as fill a page.
+ * order, and merged into a larger one later. Keys that follow one another, as counters do, are
+ * known by their ranges; of the others a filter in memory answers most questions for keys that are
+ * not there. The rest read one block, which is as many keys as fill a page.
  *
  * Keys are as short as is safe, since those of random ids are the larger part of what a run takes:
- * - The key of an id has 84 bits. Of n ids that are all different, two have one key with a chance of
- *   n^2 / 2^85: 2.6e-10 for the 10^8 of a full store. The later of the two would be reported as a
- *   conflict with the earlier (and kept as such); one that was sent again is compared by its whole
- *   text and is never mistaken.
+ * - The key of an id has 84 bits. Of n ids that are all different, two have one key with a chance
+ *   of n^2 / 2^85: 2.6e-10 for the 10^8 of a full store. The later of the two would be reported as
+ *   a conflict with the earlier (and kept as such); one that was sent again is compared by its
+ *   whole text and is never mistaken.
  * - That of an identifier has 96 bits, of a keyed hash, because a false match would take one person
  *   for another and nothing would notice: 6e-14 for 10^8 identifiers.
  *

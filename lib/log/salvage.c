@@ -19,6 +19,7 @@ typedef struct salvage {
     fbk__log_total total; /* of what is copied */
     fbk__codec codec;
     fbk__frame frame;
+    fbk__guess guess; /* of the segment at hand */
     fbk__buf bytes;
     fbk__refill refill;
     fbk__record **records; /* of the tail */
@@ -314,7 +315,7 @@ static fbk_status
 stream_resume(salvage *v, int64_t segment, uint64_t piece, uint64_t *at)
 {
     *at = (piece + 1) * FBK__STREAM_PIECE;
-    if (piece < FBK__SEGMENT_DIRECTORY) {
+    if (piece < FBK__STREAM_PIECES) {
         const unsigned char *bytes;
         const void *row = NULL;
         size_t len = 0;
@@ -361,26 +362,51 @@ segment_next(salvage *v, int64_t segment, uint64_t *at)
     return rc < 0 ? rc : stream_resume(v, segment, lost + 1, at);
 }
 
-/* Without its directory: frame after frame, and after a lost piece from the next one that says where
- * a frame begins in it. */
+/* Without its directory: frame after frame, and after a lost piece from the next one that says
+ * where a frame begins in it. */
 static fbk_status
-segment_by_pieces(salvage *v, int64_t segment, size_t first, size_t end)
+segment_by_pieces(salvage *v, int64_t segment, size_t first)
 {
+    size_t end = fbk__places_lower(&v->chunks, fbk__segment_piece(segment, FBK__STREAM_PIECES));
+    bool any = end > first;
+    uint64_t last =
+        any ? (uint64_t)(v->chunks.at[end - 1].rowid - fbk__segment_piece(segment, 0)) : 0;
     uint64_t at = 0;
-    uint64_t last = (uint64_t)(v->chunks.at[end - 1].rowid - fbk__segment_piece(segment, 0));
     fbk_status rc =
         fbk__salvage_lost(v->s, "the directory of segment %lld was damaged", (long long)segment);
 
-    if (last == FBK__SEGMENT_DIRECTORY && end - 1 > first)
-        last = (uint64_t)(v->chunks.at[end - 2].rowid - fbk__segment_piece(segment, 0));
-    while (rc >= 0 && at / FBK__STREAM_PIECE <= last && last < FBK__SEGMENT_DIRECTORY)
+    while (rc >= 0 && any && at / FBK__STREAM_PIECE <= last)
         rc = segment_next(v, segment, &at);
     return rc;
 }
 
-/* A segment whose rows are chunks.at[first … end - 1]. */
+/* What the segment knows, from either of its two places. */
 static fbk_status
-segment_salvage(salvage *v, int64_t segment, size_t first, size_t end)
+guess_salvage(salvage *v, int64_t segment)
+{
+    static const uint32_t rows[2] = {FBK__SEGMENT_GUESS, FBK__SEGMENT_GUESS_COPY};
+    fbk_status rc = FBK_DONE;
+
+    for (int i = 0; rc == FBK_DONE && i < 2; i++) {
+        const void *bytes;
+        size_t len;
+
+        fbk__guess_free(&v->guess);
+        rc = chunk_get(v, fbk__segment_piece(segment, rows[i]), &bytes, &len);
+        if (rc == FBK_OK)
+            rc = fbk__segment_guess_get(&v->codec, bytes, len, &v->guess);
+        if (rc == FBK_ECORRUPT)
+            rc = FBK_DONE;
+    }
+    if (rc == FBK_DONE)
+        fbk__guess_free(&v->guess);
+    v->frame.guess = rc == FBK_OK ? &v->guess : NULL;
+    return rc == FBK_ENOMEM ? fbk__nomem(v->db) : rc;
+}
+
+/* A segment whose first row is chunks.at[first]. */
+static fbk_status
+segment_salvage(salvage *v, int64_t segment, size_t first)
 {
     const uint64_t *state = fbk__map_get(&v->states, (uint64_t)segment);
     fbk_status rc;
@@ -388,8 +414,10 @@ segment_salvage(salvage *v, int64_t segment, size_t first, size_t end)
     /* One that is not known was cleared away, unless its row is what was lost. */
     if (state ? *state != FBK__SEGMENT_LIVE : v->states_known)
         return FBK_OK;
-    rc = segment_by_directory(v, segment);
-    return rc == FBK_DONE ? segment_by_pieces(v, segment, first, end) : rc;
+    rc = guess_salvage(v, segment);
+    if (rc >= 0)
+        rc = segment_by_directory(v, segment);
+    return rc == FBK_DONE ? segment_by_pieces(v, segment, first) : rc;
 }
 
 /* The newest segment first: where the states are lost, what was merged comes before its parts. */
@@ -404,7 +432,7 @@ segments_salvage(salvage *v)
         size_t first = fbk__places_lower(&v->chunks, fbk__segment_piece(segment, 0));
 
         if (segment > 0)
-            rc = segment_salvage(v, segment, first, end);
+            rc = segment_salvage(v, segment, first);
         /* Each step takes one away at least: a number may be anything. */
         end = first < end ? first : end - 1;
     }
@@ -604,6 +632,7 @@ salvage_init(salvage *v, fbk__salvage *s, fbk__log_refs *refs)
     fbk__keymap_init(&v->erased, a);
     fbk__codec_init(&v->codec, a);
     fbk__frame_init(&v->frame, a);
+    fbk__guess_init(&v->guess, a);
     fbk__buf_init(&v->bytes, a);
 }
 
@@ -628,6 +657,7 @@ fbk__log_salvage(fbk__salvage *s, fbk__log_refs *refs, uint64_t *out_events)
     fbk__keymap_free(&v.erased);
     fbk__bitset_free(&v.arrivals);
     fbk__frame_free(&v.frame);
+    fbk__guess_free(&v.guess);
     fbk__buf_free(&v.bytes);
     fbk__codec_free(&v.codec);
     return rc;

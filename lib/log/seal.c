@@ -102,6 +102,10 @@ seal_segment(seal *s)
     if (rc < 0)
         return rc;
     rc = fbk__segment_begin(s->db, 0, s->engine->owner, &w);
+    for (uint32_t i = 0; rc >= 0 && i < s->n_records; i++)
+        rc = fbk__guess_learn(&w.guess, &s->records[i]->frame) < 0 ? fbk__nomem(s->db) : FBK_OK;
+    if (rc >= 0)
+        rc = fbk__segment_guess(s->db, &w);
     for (uint32_t i = 0; rc >= 0 && i < s->n_events; i++) {
         uint32_t r = seal_record_of(s, s->items[i].row);
         const fbk__record *record = s->records[r];

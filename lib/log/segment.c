@@ -9,114 +9,10 @@
 #include "log/segment_file.h"
 #include "store/conn.h"
 
-enum { DIRECTORY_VERSION = 1, N_FRAME_FACTS = 15 };
-enum { FRAME_BYTES_MAX = 1 << 30, HEAD_MAX = FBK__SEGMENT_HEAD };
-
 int64_t
 fbk__segment_piece(int64_t segment, uint32_t piece)
 {
     return segment << FBK__STREAM_PIECES_LOG2 | piece;
-}
-
-/* -- directory --------------------------------------------------------------------------------- */
-
-static int64_t
-frame_fact(const fbk__segment_frame *f, int fact)
-{
-    const int64_t facts[N_FRAME_FACTS] = {f->n.events, f->n.lines,     f->n.extra,     f->n.props,
-                                          f->min_node, f->max_node,    f->flags,       f->min_us,
-                                          f->max_us,   f->min_arrival, f->max_arrival, f->chunk,
-                                          f->columns,  f->len,         (int64_t)f->at};
-
-    return facts[fact];
-}
-
-fbk_status
-fbk__directory_put(fbk__codec *c, fbk__buf *out, const fbk__segment_frame *frames, size_t n,
-                   const fbk_allocator *a)
-{
-    int64_t *v = fbk__alloc(a, (n + 1) * sizeof *v);
-    fbk_status rc = v ? FBK_OK : FBK_ENOMEM;
-
-    fbk__buf_uvarint(out, DIRECTORY_VERSION);
-    fbk__buf_uvarint(out, n);
-    for (int fact = 0; rc >= 0 && fact < N_FRAME_FACTS; fact++) {
-        for (size_t i = 0; i < n; i++)
-            v[i] = frame_fact(&frames[i], fact);
-        rc = fbk__codec_put_ints(c, out, v, n);
-    }
-    fbk__free(a, v);
-    return rc;
-}
-
-/* One frame's facts, checked. */
-static bool
-directory_frame(const int64_t *v, size_t n, size_t i, fbk__segment_frame *f)
-{
-    int64_t x[N_FRAME_FACTS];
-
-    for (int fact = 0; fact < N_FRAME_FACTS; fact++)
-        x[fact] = v[(size_t)fact * n + i];
-    for (int fact = 0; fact < 4; fact++) {
-        if (x[fact] < 0 || x[fact] > FBK__CODEC_MAX_ROWS)
-            return false;
-    }
-    if (x[0] == 0 || x[4] < 0 || x[4] > x[5] || x[5] > UINT32_MAX || x[7] > x[8] || x[9] > x[10] ||
-        x[11] < 0 || x[11] >> 32 || x[12] < 0 || x[12] >> FBK__N_FC || x[13] < 1 ||
-        x[13] > FRAME_BYTES_MAX || x[14] < 0 || x[14] >> 48)
-        return false;
-    f->n = (fbk__frame_size){(uint32_t)x[0], (uint32_t)x[1], (uint32_t)x[2], (uint32_t)x[3]};
-    f->min_node = (uint32_t)x[4];
-    f->max_node = (uint32_t)x[5];
-    f->flags = (uint32_t)x[6];
-    f->min_us = x[7];
-    f->max_us = x[8];
-    f->min_arrival = x[9];
-    f->max_arrival = x[10];
-    f->chunk = (uint32_t)x[11];
-    f->columns = (uint32_t)x[12];
-    f->len = (uint32_t)x[13];
-    f->at = (uint64_t)x[14];
-    return i == 0 || (f - 1)->max_node <= f->min_node;
-}
-
-fbk_status
-fbk__segment_directory(fbk__codec *c, const void *bytes, size_t len, fbk__segment *s)
-{
-    fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
-    uint64_t version = fbk__read_uvarint(&in);
-    uint64_t n = fbk__read_uvarint(&in);
-    int64_t *v;
-    fbk_status rc = FBK_OK;
-
-    if (in.bad || version != DIRECTORY_VERSION || n == 0 || n > FBK__CODEC_MAX_ROWS)
-        return FBK_ECORRUPT;
-    v = fbk__alloc(&s->a, n * N_FRAME_FACTS * sizeof *v);
-    s->frames = fbk__calloc(&s->a, n, sizeof *s->frames);
-    if (!v || !s->frames)
-        rc = FBK_ENOMEM;
-    for (int fact = 0; rc >= 0 && fact < N_FRAME_FACTS; fact++)
-        rc = fbk__codec_get_ints(c, &in, v + (size_t)fact * n, n);
-    s->n_frames = (uint32_t)n;
-    s->min_us = s->min_arrival = INT64_MAX;
-    s->max_us = s->max_arrival = INT64_MIN;
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
-        fbk__segment_frame *f = &s->frames[i];
-
-        if (!directory_frame(v, n, i, f)) {
-            rc = FBK_ECORRUPT;
-            break;
-        }
-        s->next_chunk = f->chunk >= s->next_chunk ? f->chunk + 1 : s->next_chunk;
-        s->n_events += f->n.events;
-        s->n_lines += f->n.lines;
-        s->min_us = f->min_us < s->min_us ? f->min_us : s->min_us;
-        s->max_us = f->max_us > s->max_us ? f->max_us : s->max_us;
-        s->min_arrival = f->min_arrival < s->min_arrival ? f->min_arrival : s->min_arrival;
-        s->max_arrival = f->max_arrival > s->max_arrival ? f->max_arrival : s->max_arrival;
-    }
-    fbk__free(&s->a, v);
-    return rc >= 0 && in.p != in.end ? FBK_ECORRUPT : rc;
 }
 
 static fbk_status
@@ -157,6 +53,7 @@ fbk__segment_load(fbk *db, int64_t id, fbk__segment **out)
     s->refs = 1;
     s->a = *fbk__a(db);
     s->id = id;
+    fbk__guess_init(&s->guess, &s->a);
     fbk__codec_init(&codec, fbk__a(db));
     rc = segment_facts(db, id, s);
     if (rc >= 0) {
@@ -171,6 +68,8 @@ fbk__segment_load(fbk *db, int64_t id, fbk__segment **out)
             rc = fbk__nomem(db);
         fbk__stmt_put(st);
     }
+    if (rc >= 0)
+        rc = fbk__segment_guess_load(db, &codec, id, &s->guess);
     fbk__codec_free(&codec);
     if (rc < 0)
         fbk__segment_unref(s);
@@ -194,6 +93,7 @@ fbk__segment_unref(fbk__segment *segment)
     if (!segment || __atomic_sub_fetch(&segment->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     a = segment->a;
+    fbk__guess_free(&segment->guess);
     fbk__free(&a, segment->frames);
     fbk__free(&a, segment);
 }
@@ -213,104 +113,6 @@ fbk__segment_find(const fbk__segment *segment, uint32_t node)
             high = mid;
     }
     return low;
-}
-
-/* -- what a frame says of itself ---------------------------------------------------------------
- * It begins with its sizes and the length of each column, in the order in which they lie: so that
- * a frame can be read by itself when the directory is lost. */
-
-typedef struct frame_head {
-    fbk__frame_size n;
-    uint32_t columns;
-    uint32_t len[FBK__N_FC]; /* by column */
-    size_t size;             /* of the head itself */
-    size_t total;            /* of the whole frame */
-} frame_head;
-
-static void
-head_put(fbk__buf *out, const frame_head *h)
-{
-    fbk__buf_uvarint(out, h->n.events);
-    fbk__buf_uvarint(out, h->n.lines);
-    fbk__buf_uvarint(out, h->n.extra);
-    fbk__buf_uvarint(out, h->n.props);
-    for (int i = 0; i < FBK__N_FC; i++)
-        fbk__buf_uvarint(out, h->len[fbk__frame_layout[i]]);
-}
-
-/* FBK_ECORRUPT when it is not the head of a frame, as one that was erased. */
-static fbk_status
-head_read(const void *bytes, size_t have, frame_head *h)
-{
-    fbk__reader in = {bytes, (const unsigned char *)bytes + have, false};
-    uint64_t n[4];
-
-    memset(h, 0, sizeof *h);
-    for (int i = 0; i < 4; i++) {
-        n[i] = fbk__read_uvarint(&in);
-        if (n[i] > FBK__CODEC_MAX_ROWS)
-            return FBK_ECORRUPT;
-    }
-    h->n = (fbk__frame_size){(uint32_t)n[0], (uint32_t)n[1], (uint32_t)n[2], (uint32_t)n[3]};
-    for (int i = 0; i < FBK__N_FC; i++) {
-        uint64_t size = fbk__read_uvarint(&in);
-
-        if (size > FRAME_BYTES_MAX)
-            return FBK_ECORRUPT;
-        h->total += size;
-        h->len[fbk__frame_layout[i]] = (uint32_t)size;
-        h->columns |= (uint32_t)(size > 0) << fbk__frame_layout[i];
-    }
-    h->size = (size_t)(in.p - (const unsigned char *)bytes);
-    h->total += h->size;
-    return in.bad || n[0] == 0 || h->total > FRAME_BYTES_MAX ? FBK_ECORRUPT : FBK_OK;
-}
-
-/* The same of a frame whose length is known. */
-static fbk_status
-head_get(const void *bytes, size_t have, size_t len, frame_head *h)
-{
-    fbk_status rc = head_read(bytes, have, h);
-
-    return rc >= 0 && h->total != len ? FBK_ECORRUPT : rc;
-}
-
-fbk_status
-fbk__segment_frame_len(const void *bytes, size_t have, size_t *out_len, uint32_t *out_events)
-{
-    /* No event is without these. */
-    const uint32_t all = 1u << FBK__EV_ARRIVAL | 1u << FBK__EV_KIND | 1u << FBK__FC_IDS;
-    frame_head h;
-    fbk_status rc = head_read(bytes, have, &h);
-
-    if (rc >= 0 && (h.columns & all) != all)
-        rc = FBK_ECORRUPT;
-    *out_len = h.total;
-    *out_events = h.n.events;
-    return rc;
-}
-
-fbk_status
-fbk__segment_decode(fbk__codec *c, const void *bytes, size_t len, fbk__frame *f)
-{
-    const char *at = bytes;
-    frame_head h;
-    fbk_status rc = head_get(bytes, len, len, &h);
-
-    if (rc < 0)
-        return rc;
-    fbk__frame_clear(f);
-    f->columns = 0;
-    rc = fbk__frame_reserve(f, h.n);
-    f->n = h.n;
-    at += h.size;
-    for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
-        unsigned column = fbk__frame_layout[i];
-
-        rc = fbk__frame_get(c, f, column, h.len[column] ? at : NULL, h.len[column]);
-        at += h.len[column];
-    }
-    return rc;
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
@@ -358,7 +160,7 @@ typedef struct fetch {
     fbk__buf *bytes;
     fbk__stored *stored;
     size_t from, to, at;
-    frame_head head;
+    fbk__frame_head head;
 } fetch;
 
 static fbk_status
@@ -392,12 +194,12 @@ fetch_head(fetch *r)
     size_t first = FBK__STREAM_PIECE - (size_t)(facts->at % FBK__STREAM_PIECE);
     fbk_status rc;
 
-    first = first < HEAD_MAX ? HEAD_MAX : first;
+    first = first < FBK__SEGMENT_HEAD ? FBK__SEGMENT_HEAD : first;
     r->at = r->bytes->len;
     rc = fetch_range(r, 0, first < facts->len ? first : facts->len);
     if (rc < 0)
         return rc;
-    rc = head_get(r->bytes->data + r->at, r->to, facts->len, &r->head);
+    rc = fbk__frame_head_get(r->bytes->data + r->at, r->to, facts->len, &r->head);
     if (rc < 0 || memcmp(&r->head.n, &facts->n, sizeof r->head.n) != 0 ||
         r->head.columns != facts->columns)
         return segment_missing(r->db, r->segment, r->frame);
@@ -468,6 +270,7 @@ fbk__segment_unpack(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_
     if (rc < 0)
         return fbk__nomem(db);
     f->n = segment->frames[frame].n;
+    f->guess = &segment->guess;
     for (int i = 0; rc >= 0 && i < FBK__N_FC; i++) {
         unsigned column = fbk__frame_layout[i];
         const fbk__stored *at = &stored[column];
@@ -480,6 +283,7 @@ fbk__segment_unpack(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_
         else if (rc == FBK_ENOMEM)
             rc = fbk__nomem(db);
     }
+    f->guess = NULL;
     return rc;
 }
 
@@ -510,6 +314,7 @@ fbk__segment_writer_init(fbk *db, fbk__segment_writer *w)
     fbk__frame_init(&w->frame, w->a);
     fbk__codec_init(&w->codec, w->a);
     fbk__buf_init(&w->bytes_of_frame, w->a);
+    fbk__guess_init(&w->guess, w->a);
 }
 
 fbk_status
@@ -564,7 +369,7 @@ frame_write(fbk *db, fbk__codec *c, fbk__stream *stream, fbk__buf *buf, const fb
             fbk__segment_frame *facts)
 {
     fbk__buf *columns = &c->frame_bytes;
-    frame_head head = {.n = f->n};
+    fbk__frame_head head = {.n = f->n};
     fbk_status rc = FBK_OK;
 
     fbk__buf_clear(columns);
@@ -577,10 +382,10 @@ frame_write(fbk *db, fbk__codec *c, fbk__stream *stream, fbk__buf *buf, const fb
         facts->columns |= (uint32_t)(columns->len > before) << column;
     }
     fbk__buf_clear(buf);
-    head_put(buf, &head);
+    fbk__frame_head_put(buf, &head);
     if (rc < 0 || buf->failed || columns->failed)
         return fbk__nomem(db);
-    if (buf->len + columns->len > FRAME_BYTES_MAX)
+    if (buf->len + columns->len > FBK__FRAME_BYTES_MAX)
         return fbk__fail(db, FBK_ETOOBIG, "a frame of the event log was too large");
     facts->at = stream->len;
     facts->len = (uint32_t)(buf->len + columns->len);
@@ -600,6 +405,7 @@ fbk__segment_flush(fbk *db, fbk__segment_writer *w)
     if (!fbk__grow(w->a, &w->frames, &w->frame_cap, w->n_frames + 1, sizeof *w->frames))
         return fbk__nomem(db);
     facts_of_frame(&w->frame, number, &w->frames[w->n_frames++]);
+    w->frame.guess = w->knows ? &w->guess : NULL;
     rc = frame_write(db, &w->codec, &w->stream, &w->bytes_of_frame, &w->frame, &w->frames[number]);
     fbk__frame_clear(&w->frame);
     w->frame_rows = 0;
@@ -654,6 +460,8 @@ fbk__segment_end(fbk *db, fbk__segment_writer *w)
 
     if (rc >= 0)
         rc = fbk__stream_end(db, &w->stream);
+    if (rc >= 0 && w->knows)
+        rc = fbk__segment_guess_write(db, w, FBK__SEGMENT_GUESS_COPY);
     if (rc >= 0 && w->n_parts)
         rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, fbk__segment_part(w->id, w->n_parts - 1),
                               fbk__segment_part(w->id, 0), w->n_parts, &n);
@@ -667,7 +475,9 @@ fbk__segment_end(fbk *db, fbk__segment_writer *w)
                           buf);
     for (size_t i = 0; i < w->n_frames; i++)
         events += w->frames[i].n.events;
-    return rc < 0 ? rc : fbk__segment_write_facts(db, w->id, 0, events, w->stream.len + buf->len);
+    return rc < 0 ? rc
+                  : fbk__segment_write_facts(db, w->id, 0, events,
+                                             w->stream.len + buf->len + w->guess_bytes);
 }
 
 void
@@ -678,6 +488,7 @@ fbk__segment_writer_free(fbk__segment_writer *w)
     fbk__frame_free(&w->frame);
     fbk__codec_free(&w->codec);
     fbk__buf_free(&w->bytes_of_frame);
+    fbk__guess_free(&w->guess);
     fbk__stream_free(&w->stream);
     fbk__free(w->a, w->frames);
     memset(w, 0, sizeof *w);

@@ -4,6 +4,7 @@
 #define LOG_SEGMENT_H
 
 #include "log/frame.h"
+#include "log/guess.h"
 #include "log/stream.h"
 
 /* Segments: sealed events, sorted by (node, occurred, arrival), in frames of at most
@@ -48,6 +49,7 @@ typedef struct fbk__segment {
     int64_t min_arrival;
     int64_t max_arrival;
     fbk__segment_frame *frames;
+    fbk__guess guess; /* what its frames are told by */
 } fbk__segment;
 
 /** Read the directory of a segment. ENOTFOUND, or ECORRUPT. */
@@ -95,10 +97,19 @@ fbk__segment_read(fbk *db, fbk__codec *c, const fbk__segment *segment, uint32_t 
 
 /* Bytes that come from elsewhere than the store at hand. None of these leaves a message. */
 
-/** Row of a piece of a segment in log_chunk, and of the directory, behind all of them. */
+/** Row of a piece of a segment in log_chunk, and behind all of them of the directory, and of what
+ *  the segment knows, which stands there twice: without it no frame can be read. */
 int64_t
 fbk__segment_piece(int64_t segment, uint32_t piece);
-enum { FBK__SEGMENT_DIRECTORY = (1 << FBK__STREAM_PIECES_LOG2) - 1 };
+enum {
+    FBK__SEGMENT_GUESS_COPY = (1 << FBK__STREAM_PIECES_LOG2) - 3,
+    FBK__SEGMENT_GUESS,
+    FBK__SEGMENT_DIRECTORY
+};
+
+/** What a segment knows into *out (of fbk__guess_init()). FBK_ECORRUPT or FBK_ENOMEM. */
+fbk_status
+fbk__segment_guess_get(fbk__codec *c, const void *bytes, size_t len, fbk__guess *out) FBK_MUST_USE;
 
 /** The bytes of a directory into *out (zeros, with out->a); the caller frees out->frames on every
  *  path. FBK_ECORRUPT or FBK_ENOMEM. */
@@ -113,7 +124,7 @@ fbk_status
 fbk__segment_frame_len(const void *bytes, size_t have, size_t *out_len, uint32_t *out_events)
     FBK_MUST_USE;
 
-/** A whole frame from its bytes. FBK_ECORRUPT or FBK_ENOMEM. */
+/** A whole frame from its bytes, by f->guess. FBK_ECORRUPT or FBK_ENOMEM. */
 fbk_status
 fbk__segment_decode(fbk__codec *c, const void *bytes, size_t len, fbk__frame *f) FBK_MUST_USE;
 
@@ -131,12 +142,20 @@ typedef struct fbk__segment_writer {
     fbk__segment_frame *frames;
     size_t n_frames;
     size_t frame_cap;
+    fbk__guess guess; /* to be taught before the first event */
+    uint64_t guess_bytes;
+    bool knows; /* the guess is ready, and written */
 } fbk__segment_writer;
 
 /** Inside a write transaction: make the row, in state building. `owner` tells the build apart from
  *  one that was abandoned (any number that is new with each open store). */
 fbk_status
 fbk__segment_begin(fbk *db, uint32_t level, int64_t owner, fbk__segment_writer *w) FBK_MUST_USE;
+
+/** Inside a write transaction, before the first event, when w->guess was taught what it can be
+ *  (fbk__guess_learn(), fbk__guess_join()): write what the segment knows. */
+fbk_status
+fbk__segment_guess(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
 
 /** Inside a write transaction: the next event. A full frame is written. */
 fbk_status

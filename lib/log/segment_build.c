@@ -65,8 +65,10 @@ fbk__segment_resume(fbk *db, int64_t id, fbk__segment_writer *w)
 
     fbk__segment_writer_init(db, w);
     w->id = id;
-    while (rc == FBK_OK)
-        rc = resume_part(db, w);
+    rc = fbk__segment_guess_load(db, &w->codec, id, &w->guess);
+    w->knows = rc == FBK_OK;
+    while (rc >= 0 && (rc = resume_part(db, w)) == FBK_OK)
+        ;
     last = w->n_frames ? &w->frames[w->n_frames - 1] : NULL;
     return rc < 0 ? rc
                   : fbk__stream_resume(db, &w->stream, w->a, fbk__segment_piece(id, 0),
@@ -77,7 +79,10 @@ fbk_status
 fbk__segment_last(fbk *db, fbk__segment_writer *w, int64_t key[3])
 {
     static const unsigned columns[3] = {FBK__EV_NODE, FBK__EV_OCCURRED, FBK__EV_ARRIVAL};
-    fbk__segment built = {.id = w->id, .n_frames = (uint32_t)w->n_frames, .frames = w->frames};
+    fbk__segment built = {.id = w->id,
+                          .n_frames = (uint32_t)w->n_frames,
+                          .frames = w->frames,
+                          .guess = w->guess}; /* borrowed */
     uint32_t last;
     fbk_status rc;
 

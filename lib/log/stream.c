@@ -29,7 +29,7 @@ stream_put_piece(fbk *db, fbk__stream *s, uint64_t number)
     uint32_t n;
     fbk_status rc = FBK_OK;
 
-    if (number >> FBK__STREAM_PIECES_LOG2)
+    if (number >= FBK__STREAM_PIECES)
         return fbk__fail(db, FBK_ETOOBIG, "a segment of the event log had too many pieces");
     if (s->saved)
         rc = fbk__chunk_clear(db, FBK__CHUNK_SEGMENT, id, id, 1, &n);

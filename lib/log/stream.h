@@ -17,7 +17,8 @@ enum {
     FBK__STREAM_ROW = 4048,                                     /* bytes of a full row */
     FBK__STREAM_HEAD = 2,                                       /* the mark */
     FBK__STREAM_PIECE = FBK__STREAM_ROW - FBK__STREAM_HEAD - 8, /* bytes that it holds */
-    FBK__STREAM_PIECES_LOG2 = 24                                /* pieces of a stream */
+    FBK__STREAM_PIECES_LOG2 = 24,                               /* rows of a stream */
+    FBK__STREAM_PIECES = 15 << 20                               /* those behind are the owner's */
 };
 
 typedef struct fbk__stream {

@@ -1,0 +1,202 @@
+/* SPDX-FileCopyrightText: 2026 the libfeedback authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "log/frame_guess.h"
+
+#include <string.h>
+
+#include "log/bits.h"
+#include "log/guess.h"
+
+static int64_t
+minus(int64_t x, int64_t y)
+{
+    return (int64_t)((uint64_t)x - (uint64_t)y);
+}
+
+static int64_t
+plus(int64_t x, int64_t y)
+{
+    return (int64_t)((uint64_t)x + (uint64_t)y);
+}
+
+static int64_t *
+values_of(const fbk__frame *f, unsigned column)
+{
+    return column < FBK__N_EV ? f->ev[column] : f->ln[column - FBK__FC_LINES];
+}
+
+/* Values [at, at + n) of a column as they are guessed. */
+static void
+guess_values(const fbk__frame *f, unsigned column, unsigned how, uint32_t at, uint32_t n,
+             int64_t *out)
+{
+    const fbk__guess *g = f->guess;
+    const int64_t *source = f->ev[FBK__EV_SOURCE] + at;
+    const int64_t *occurred = f->ev[FBK__EV_OCCURRED] + at;
+
+    for (uint32_t i = 0; i < n; i++) {
+        switch (column) {
+        case FBK__EV_ARRIVAL:
+            out[i] = fbk__guess_at(&g->arrival, occurred[i]);
+            break;
+        case FBK__EV_RECEIVED:
+            out[i] = how == FBK__TOLD_BY_COLUMNS
+                         ? occurred[i]
+                         : fbk__guess_at(&g->received, f->ev[FBK__EV_ARRIVAL][at + i]);
+            break;
+        case FBK__EV_PLACE:
+            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_PLACE], source[i]);
+            break;
+        case FBK__EV_CHANNEL:
+            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_CHANNEL], source[i]);
+            break;
+        case FBK__FC_LINES + FBK__LN_PRICE:
+            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_PRICE], f->ln[FBK__LN_ITEM][at + i]);
+            break;
+        default: /* the amount */
+            out[i] = fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][at + i],
+                                                f->ln[FBK__LN_PRICE][at + i],
+                                                f->ln[FBK__LN_DISCOUNT][at + i]);
+        }
+    }
+}
+
+bool
+fbk__frame_may_tell(const fbk__frame *f, unsigned column, unsigned how)
+{
+    if (column == FBK__FC_LINES + FBK__LN_AMOUNT)
+        return how == FBK__TOLD_BY_COLUMNS;
+    return how == FBK__TOLD_PLAIN || (how == FBK__TOLD_BY_GUESS && f->guess) ||
+           (how == FBK__TOLD_BY_COLUMNS && column == FBK__EV_RECEIVED);
+}
+
+enum { PART = 256 };
+
+void
+fbk__frame_told(fbk__frame *f, unsigned column, unsigned how, uint32_t at, uint32_t n)
+{
+    int64_t *v = values_of(f, column);
+    int64_t guessed[PART];
+
+    for (uint32_t end = at + n; at < end; at += PART) {
+        uint32_t k = end - at < PART ? end - at : PART;
+
+        guess_values(f, column, how, at, k, guessed);
+        for (uint32_t i = 0; i < k; i++)
+            v[at + i] = plus(v[at + i], guessed[i]);
+    }
+}
+
+/* Differences of values [at, at + n). */
+static void
+differences(const fbk__frame *f, unsigned column, unsigned how, uint32_t at, uint32_t n, int64_t *d)
+{
+    const int64_t *v = values_of(f, column) + at;
+
+    if (how == FBK__TOLD_PLAIN) {
+        memcpy(d, v, n * sizeof *d);
+        return;
+    }
+    guess_values(f, column, how, at, n, d);
+    for (uint32_t i = 0; i < n; i++)
+        d[i] = minus(v[i], d[i]);
+}
+
+/* About the bits that values take, by how far they lie from one another. */
+static uint64_t
+spread(const int64_t *v, uint32_t n)
+{
+    uint64_t bits = 0;
+
+    for (uint32_t i = 1; i < n; i++) {
+        uint64_t d = (uint64_t)minus(v[i], v[i - 1]);
+
+        bits += fbk__bits_width(d << 1 ^ (0 - (d >> 63)));
+    }
+    return bits;
+}
+
+unsigned
+fbk__frame_tell(const fbk__frame *f, unsigned column, int64_t *d)
+{
+    uint32_t n = column < FBK__N_EV ? f->n.events : f->n.lines;
+    uint32_t at = n > PART ? (n - PART) / 2 : 0; /* by a part in the middle */
+    uint64_t least = UINT64_MAX;
+    unsigned best = FBK__TOLD_PLAIN;
+    int64_t part[PART];
+
+    for (unsigned how = 0; how <= FBK__TOLD_BY_GUESS; how++) {
+        uint64_t bits;
+
+        if (!fbk__frame_may_tell(f, column, how))
+            continue;
+        differences(f, column, how, at, n - at < PART ? n - at : PART, part);
+        bits = spread(part, n - at < PART ? n - at : PART);
+        if (bits < least) {
+            least = bits;
+            best = how;
+        }
+    }
+    for (at = 0; at < n; at += PART)
+        differences(f, column, best, at, n - at < PART ? n - at : PART, d + at);
+    return best;
+}
+
+/* -- ids --------------------------------------------------------------------------------------- */
+
+bool
+fbk__frame_tell_ids(const fbk__frame *f, int64_t *d)
+{
+    const fbk__guess_series *s = NULL;
+    const char *prefix = NULL;
+    size_t prefix_len = 0;
+    int64_t source = -1;
+
+    if (!f->guess || !f->guess->n_series)
+        return false;
+    for (uint32_t i = 0; i < f->n.events; i++) {
+        const char *id = f->ids.bytes + f->ids.offsets[i];
+        size_t len = f->ids.offsets[i + 1] - f->ids.offsets[i];
+        int64_t value;
+
+        if (f->ev[FBK__EV_SOURCE][i] != source) {
+            source = f->ev[FBK__EV_SOURCE][i];
+            s = fbk__guess_series_of(f->guess, source, &prefix, &prefix_len);
+        }
+        if (!s || len != prefix_len + s->digits ||
+            (prefix_len && memcmp(id, prefix, prefix_len) != 0) ||
+            fbk__guess_digits(id + prefix_len, s->digits, &value) != s->digits)
+            return false;
+        d[i] = minus(value, fbk__guess_at(&s->points, f->ev[FBK__EV_ARRIVAL][i]));
+    }
+    return true;
+}
+
+fbk_status
+fbk__told_ids(const fbk__guess *guess, const int64_t *source, const int64_t *arrival,
+              const int64_t *d, uint32_t n, fbk__strings *ids)
+{
+    const fbk__guess_series *s = NULL;
+    const char *prefix = NULL;
+    size_t prefix_len = 0;
+    fbk_status rc = FBK_OK;
+
+    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
+        char text[FBK__GUESS_DIGITS];
+        int64_t value;
+
+        if (i == 0 || source[i] != source[i - 1])
+            s = fbk__guess_series_of(guess, source[i], &prefix, &prefix_len);
+        if (!s)
+            return FBK_ECORRUPT;
+        value = plus(d[i], fbk__guess_at(&s->points, arrival[i]));
+        if (value < 0)
+            return FBK_ECORRUPT;
+        for (uint32_t k = s->digits; k-- > 0; value /= 10)
+            text[k] = (char)('0' + value % 10);
+        if (value)
+            return FBK_ECORRUPT;
+        rc = fbk__strings_join(ids, prefix, prefix_len, text, s->digits);
+    }
+    return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
+}
