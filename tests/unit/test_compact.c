@@ -351,6 +351,7 @@ START_TEST(a_reader_has_a_minute)
     fbk__slice done = {0};
     fbk__scan *scan;
     fbk *writer;
+    fbk_status rc;
 
     open_at(":memory:");
     fill();
@@ -368,7 +369,10 @@ START_TEST(a_reader_has_a_minute)
     age(writer, INT64_C(3000000));
     ck_assert_int_eq(slice_of(writer, UINT64_MAX, 3, &done), FBK_DONE);
     ck_assert(!done.waiting);
-    ck_assert_int_eq(fbk__log_scan_next(scan, &c), FBK_EEXPIRED);
+    do /* what was read ahead is given yet */
+        rc = fbk__log_scan_next(scan, &c);
+    while (rc == FBK_OK);
+    ck_assert_int_eq(rc, FBK_EEXPIRED);
     fbk__log_scan_close(scan);
     fbk_close(writer);
     close_it();
