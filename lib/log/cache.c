@@ -121,7 +121,7 @@ cache_drop(fbk__engine *e, fbk__cached *c)
 static void
 cache_trim(fbk__engine *e, const fbk__cached *but)
 {
-    while (e->cache.bytes > FBK__CACHE_BYTES && e->cache.oldest != but)
+    while (e->cache.bytes > e->cache.most && e->cache.oldest != but)
         cache_drop(e, e->cache.oldest);
 }
 

@@ -416,6 +416,7 @@ engine_new(fbk *db, fbk__engine **out)
     fbk__codec_init(&e->codec, a);
     fbk__buf_init(&e->bytes, a);
     e->block = block;
+    e->cache.most = FBK__CACHE_BYTES;
     randombytes_buf(&e->owner, sizeof e->owner);
     *out = e;
     return FBK_OK;

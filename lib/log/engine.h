@@ -117,6 +117,7 @@ typedef struct fbk__engine {
         fbk__cached *slots[FBK__CACHE_SLOTS]; /* by segment and chunk */
         fbk__cached *newest, *oldest;
         size_t bytes;
+        size_t most;
     } cache;
     /* The writer's. */
     fbk__view *writing; /* what the transaction sees; NULL outside of one */
