@@ -58,7 +58,10 @@ ours_close(ours *o)
 void
 ours_finish(const ours *o)
 {
-    must(o, fbk__log_seal(o->db), "finish");
+    fbk_maintain_result result = FBK_MAINTAIN_RESULT_INIT;
+
+    must(o, fbk_store_maintain(o->db, NULL, &result), "maintain");
+    bench_must(!result.more, "maintain", "something was left to do");
 }
 
 /* -- in ----------------------------------------------------------------------------------------- */
