@@ -12,7 +12,7 @@
 #include "support/tk_store.h"
 
 /* Sixteen threads on one store, each with a connection of its own: some append an event at a time,
- * some batches, some scan, some read histories, some seal and so merge what was sealed. Every scan
+ * some batches, some scan, some read histories, some maintain: seal, merge and clear. Every scan
  * is of one moment, moments do not go back, and in the end everything is there once. tools/test
  * --full runs it under ThreadSanitizer. */
 
@@ -21,9 +21,9 @@ enum {
     N_BATCHED = 3,
     N_SCANS = 4,
     N_HISTORIES = 3,
-    N_SEALS = 2,
+    N_MAINTAINS = 2,
     N_WRITERS = N_SINGLE + N_BATCHED,
-    N_THREADS = N_WRITERS + N_SCANS + N_HISTORIES + N_SEALS,
+    N_THREADS = N_WRITERS + N_SCANS + N_HISTORIES + N_MAINTAINS,
     PEOPLE = 40,
     SINGLES = 120, /* events of a thread, times scale */
     BATCHES = 12,
@@ -37,7 +37,7 @@ typedef struct shared {
     int32_t writing;  /* writers at work, atomic */
     int64_t n_events; /* acknowledged, atomic */
     int64_t n_scans;
-    int64_t n_seals;
+    int64_t n_maintained;
     int32_t failed; /* atomic; what is said below is the first failure's */
     char said[400];
 } shared;
@@ -264,13 +264,17 @@ read_histories(actor *me)
     } while (others_write(me) && !others_failed(me));
 }
 
+/* Seals, merges and clears; every other time all of it. */
 static void
-seal(actor *me)
+maintain(actor *me)
 {
+    fbk_maintain_options options = FBK_MAINTAIN_OPTIONS_INIT;
+
     do {
-        if (!expect_ok(me, fbk__log_seal(me->db), "seal"))
+        options.flags = FBK_MAINTAIN_NO_WAIT | (options.flags ^ FBK_MAINTAIN_FULL);
+        if (!expect_ok(me, fbk_store_maintain(me->db, &options, NULL), "maintain"))
             return;
-        (void)__atomic_add_fetch(&me->s->n_seals, 1, __ATOMIC_ACQ_REL);
+        (void)__atomic_add_fetch(&me->s->n_maintained, 1, __ATOMIC_ACQ_REL);
     } while (others_write(me) && !others_failed(me));
 }
 
@@ -321,15 +325,15 @@ START_TEST(sixteen_at_once)
                         : i < N_WRITERS                         ? append_batches
                         : i < N_WRITERS + N_SCANS               ? scan
                         : i < N_WRITERS + N_SCANS + N_HISTORIES ? read_histories
-                                                                : seal;
+                                                                : maintain;
     }
     for (uint32_t i = 0; i < N_THREADS; i++)
         ck_assert_int_eq(pthread_create(&actors[i].thread, NULL, act, &actors[i]), 0);
     for (uint32_t i = 0; i < N_THREADS; i++)
         ck_assert_int_eq(pthread_join(actors[i].thread, NULL), 0);
     ck_assert_msg(!s.failed, "%s", s.said);
-    (void)printf("%lld events, %lld scans, %lld seals\n", (long long)s.n_events,
-                 (long long)s.n_scans, (long long)s.n_seals);
+    (void)printf("%lld events, %lld scans, %lld times maintained\n", (long long)s.n_events,
+                 (long long)s.n_scans, (long long)s.n_maintained);
     for (uint32_t i = 0; i < N_THREADS; i++)
         fbk_close(actors[i].db);
     assert_all_there(db, &s);
