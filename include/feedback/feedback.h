@@ -14,6 +14,7 @@
 #include <feedback/context.h>
 #include <feedback/copurchase.h>
 #include <feedback/event.h>
+#include <feedback/exchange.h>
 #include <feedback/identity.h>
 #include <feedback/import.h>
 #include <feedback/model.h>

@@ -114,7 +114,7 @@ fbk__spill_count(const fbk__spill *s)
 }
 
 static int
-open_unnamed(const char *dir)
+open_unnamed_in(const char *dir)
 {
     char path[4096];
     int fd = open(dir, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
@@ -131,14 +131,20 @@ open_unnamed(const char *dir)
     return fd;
 }
 
+int
+fbk__open_unnamed(const char *dir)
+{
+    int fd = open_unnamed_in(dir ? dir : "/var/tmp");
+
+    return fd < 0 && !dir ? open_unnamed_in("/tmp") : fd;
+}
+
 static fbk_status
 spill_open(fbk__spill *s)
 {
     if (s->fd >= 0)
         return FBK_OK;
-    s->fd = open_unnamed(s->dir ? s->dir : "/var/tmp");
-    if (s->fd < 0 && !s->dir)
-        s->fd = open_unnamed("/tmp");
+    s->fd = fbk__open_unnamed(s->dir);
     if (s->fd < 0)
         return fbk__fail_at(s->db, FBK_EIO, "temp_dir", 0, "a temporary file could not be made: %s",
                             strerror(errno));

@@ -21,6 +21,10 @@ typedef struct fbk__spill_record {
 
 enum { FBK__SPILL_RECORD_MAX = 1 << 30 };
 
+/** A file that has no name, in a directory (NULL = /var/tmp, else /tmp); -1 and errno. */
+int
+fbk__open_unnamed(const char *dir);
+
 /** @param budget  bytes held in memory before a run is written; the merge needs at most half of it,
  *                 or 4 KiB a run if that is more.
  *  @param dir     directory for the temporary file, NULL = /var/tmp, else /tmp. Borrowed. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "log/exchange.h"
+
 enum { CONTENT_VERSION = 1 };
 
 uint64_t
@@ -114,6 +116,142 @@ fbk__content(const fbk__batch *batch, const fbk__batch_event *e, fbk__buf *out)
         put_word(out, &batch->words, prop->key);
         put_value(out, batch, prop);
     }
+}
+
+/* -- and back ---------------------------------------------------------------------------------- */
+
+static bool
+read_span(fbk__reader *in, fbk__batch *batch, fbk__span *out)
+{
+    uint64_t len = fbk__read_uvarint(in);
+    const void *bytes = fbk__read_bytes(in, in->bad ? SIZE_MAX : len);
+
+    return bytes && fbk__batch_text(batch, bytes, len, out) >= 0;
+}
+
+static bool
+read_word(fbk__reader *in, fbk__intern *dictionary, uint32_t *out)
+{
+    uint64_t len = fbk__read_uvarint(in);
+    const void *bytes = fbk__read_bytes(in, in->bad ? SIZE_MAX : len);
+
+    *out = bytes ? fbk__intern_add(dictionary, bytes, len) : FBK__INTERN_NONE;
+    return *out != FBK__INTERN_NONE;
+}
+
+static bool
+read_lines(fbk__reader *in, fbk__batch *batch)
+{
+    uint64_t n = fbk__read_uvarint(in);
+
+    for (uint64_t i = 0; i < n && !in->bad; i++) {
+        fbk__batch_line *line = fbk__batch_add_line(batch);
+
+        if (!line)
+            return false;
+        line->kind = (uint32_t)fbk__read_uvarint(in);
+        if (!read_word(in, &batch->items, &line->item))
+            return false;
+        line->quantity_milli = fbk__read_svarint(in);
+        line->unit_price_micro = fbk__read_svarint(in);
+        line->discount_micro = fbk__read_svarint(in);
+        line->tax_micro = fbk__read_svarint(in);
+        line->amount_micro = fbk__read_svarint(in);
+    }
+    return !in->bad;
+}
+
+static bool
+read_idents(fbk__reader *in, fbk__batch *batch)
+{
+    uint64_t n = fbk__read_uvarint(in);
+
+    for (uint64_t i = 0; i < n && !in->bad; i++) {
+        fbk__batch_ident *ident = fbk__batch_add_ident(batch);
+
+        if (!ident || !read_word(in, &batch->words, &ident->space) ||
+            !read_span(in, batch, &ident->value))
+            return false;
+    }
+    return !in->bad;
+}
+
+static bool
+read_props(fbk__reader *in, fbk__batch *batch)
+{
+    uint64_t n = fbk__read_uvarint(in);
+
+    for (uint64_t i = 0; i < n && !in->bad; i++) {
+        fbk__batch_prop *prop = fbk__batch_add_prop(batch);
+        uint64_t bits;
+
+        if (!prop || !read_word(in, &batch->words, &prop->key))
+            return false;
+        prop->type = (uint32_t)fbk__read_uvarint(in);
+        if (prop->type == FBK__PROP_TEXT) {
+            if (!read_span(in, batch, &prop->value.text))
+                return false;
+        } else if (prop->type == FBK__PROP_DOUBLE) {
+            bits = fbk__read_uvarint(in);
+            memcpy(&prop->value.d, &bits, sizeof bits);
+        } else {
+            prop->value.i = fbk__read_svarint(in);
+        }
+    }
+    return !in->bad;
+}
+
+static bool
+read_head(fbk__reader *in, fbk__batch *batch, fbk__batch_event *e)
+{
+    if (fbk__read_uvarint(in) != CONTENT_VERSION)
+        in->bad = true;
+    if (in->bad || !read_span(in, batch, &e->id) || !read_span(in, batch, &e->order_ref))
+        return false;
+    e->occurred_us = fbk__read_svarint(in);
+    if (!read_word(in, &batch->words, &e->kind) || !read_word(in, &batch->words, &e->source) ||
+        !read_word(in, &batch->words, &e->channel) || !read_word(in, &batch->places, &e->place) ||
+        !read_word(in, &batch->words, &e->currency))
+        return false;
+    e->flags = (uint32_t)fbk__read_uvarint(in);
+    return !in->bad;
+}
+
+fbk_status
+fbk__content_read(fbk *db, fbk__batch *batch, const void *body, size_t len, fbk_time received_us)
+{
+    fbk__reader in = {body, (const unsigned char *)body + len, false};
+    fbk__batch_event *e = fbk__batch_add_event(batch);
+    bool ok;
+
+    if (!e)
+        return fbk__nomem(db);
+    e->received_us = received_us;
+    ok = read_head(&in, batch, e) && read_lines(&in, batch) && read_idents(&in, batch) &&
+         read_props(&in, batch);
+    if (ok && in.p == in.end)
+        return FBK_OK;
+    /* What was whole and yet could not be read had no memory. */
+    return in.bad || ok ? fbk__fail(db, FBK_ECORRUPT, "a conflict of the event log was damaged")
+                        : fbk__nomem(db);
+}
+
+fbk__key
+fbk__batch_key(const fbk__batch *batch, const fbk__batch_event *e)
+{
+    return fbk__key_of_id(batch->text.data + e->id.at, e->id.len);
+}
+
+fbk_status
+fbk__batch_content(const fbk__batch *batch, const fbk__batch_event *e, fbk__buf *scratch,
+                   unsigned char out[16])
+{
+    fbk__buf_clear(scratch);
+    fbk__content(batch, e, scratch);
+    if (scratch->failed)
+        return FBK_ENOMEM;
+    fbk__hash_bytes(fbk__hash128_of(scratch->data, scratch->len), out);
+    return FBK_OK;
 }
 
 int64_t

@@ -185,6 +185,15 @@ fbk__state_read(fbk *db, fbk__state *out) FBK_MUST_USE;
 fbk_status
 fbk__state_write(fbk *db, const fbk__state *state) FBK_MUST_USE;
 
+/** Inside an erase transaction with an empty tail: make the segments as they were rewritten the new
+ *  epoch, so many events and lines fewer. */
+fbk_status
+fbk__erase_show(fbk *db, fbk__engine *engine, uint64_t events, uint64_t lines) FBK_MUST_USE;
+
+/** Remember that something was erased, for maintenance. */
+fbk_status
+fbk__erase_note(fbk *db) FBK_MUST_USE;
+
 /** As fbk__link_add(), with the namespaces of both ends, and say whether the answer to "who is
  *  this" may have changed: the link is new, or starts earlier. */
 fbk_status

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "log/append.h"
+#include "log/exchange.h"
 
 /* Erasing: the events of some nodes, the values of their identifiers, their links, and what was
  * set aside as conflicts about them. The ids of the events stay, so that a file that is sent again
@@ -191,6 +192,8 @@ erase_conflicts(erase *s, uint32_t node)
 
         rc = erase_run(s->db, sql, ident, ident);
         if (rc >= 0)
+            rc = fbk__tomb_make(s->db, space, value.data, value.len);
+        if (rc >= 0)
             rc = fbk__runs_forget(s->db, s->engine, space, value.data, value.len);
     } else if (rc == FBK_ENOTFOUND) {
         rc = FBK_OK; /* erased before */
@@ -226,17 +229,16 @@ erase_times(const fbk__sets *sets, fbk__log_total *total)
     }
 }
 
-/* The new epoch: the same segments without what was erased. */
-static fbk_status
-erase_show(erase *s)
+fbk_status
+fbk__erase_show(fbk *db, fbk__engine *engine, uint64_t events, uint64_t lines)
 {
     fbk__view *view = NULL;
     fbk__sets *sets = NULL;
-    fbk_status rc = fbk__sets_load(s->db, s->engine->writing->sets, &sets);
+    fbk_status rc = fbk__sets_load(db, engine->writing->sets, &sets);
 
     if (rc < 0)
         return rc;
-    rc = fbk__view_copy(s->db, s->engine->writing, &view);
+    rc = fbk__view_copy(db, engine->writing, &view);
     if (rc < 0) {
         fbk__sets_unref(sets);
         return rc;
@@ -245,33 +247,33 @@ erase_show(erase *s)
     view->sets = sets;
     view->epoch++;
     view->erasures++;
-    view->total.events -= s->events;
-    view->total.lines -= s->lines;
+    view->total.events -= events;
+    view->total.lines -= lines;
     erase_times(sets, &view->total);
-    rc = fbk__state_write(s->db,
+    rc = fbk__state_write(db,
                           &(fbk__state){view->epoch, view->erasures, view->last_seq, view->total});
     if (rc < 0) {
         fbk__view_unref(view);
         return rc;
     }
-    return fbk__engine_set(s->db, s->engine, view);
+    return fbk__engine_set(db, engine, view);
 }
 
 /* The bytes are only surely gone when the file was rewritten: maintenance does that, and looks here
  * for how long it has been waited for. */
-static fbk_status
-erase_note(erase *s)
+fbk_status
+fbk__erase_note(fbk *db)
 {
     char text[24];
     char *since = NULL;
-    fbk_status rc = fbk__meta_get(s->db, fbk__log_erased_key, &since);
+    fbk_status rc = fbk__meta_get(db, fbk__log_erased_key, &since);
 
     if (rc == FBK_ENOTFOUND || (rc >= 0 && strcmp(since, "0") == 0)) {
-        fbk__err_clear(s->db);
+        fbk__err_clear(db);
         (void)snprintf(text, sizeof text, "%lld", (long long)fbk__log_now_us());
-        rc = fbk__meta_set(s->db, fbk__log_erased_key, text);
+        rc = fbk__meta_set(db, fbk__log_erased_key, text);
     }
-    fbk__free(fbk__a(s->db), since);
+    fbk__free(fbk__a(db), since);
     return rc;
 }
 
@@ -302,9 +304,9 @@ erase_all(erase *s)
     if (rc >= 0)
         rc = fbk__exec(s->db, idents_sql);
     if (rc >= 0)
-        rc = erase_note(s);
+        rc = fbk__erase_note(s->db);
     if (rc >= 0)
-        rc = erase_show(s);
+        rc = fbk__erase_show(s->db, s->engine, s->events, s->lines);
     fbk__cache_clear(s->engine);
     return rc < 0 ? rc : fbk__generation_bump(s->db, FBK__KIND_IDENTITY);
 }

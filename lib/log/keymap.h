@@ -32,4 +32,8 @@ fbk__keymap_get(const fbk__keymap *map, fbk__key key);
 uint32_t *
 fbk__keymap_put(fbk__keymap *map, fbk__key key) FBK_MUST_USE;
 
+/** The keys with this value into `out`, in no order; returns how many. */
+size_t
+fbk__keymap_list(const fbk__keymap *map, uint64_t value, fbk__key *out);
+
 #endif

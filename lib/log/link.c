@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "log/engine.h"
+#include "log/exchange.h"
 
 /* Evidence that two nodes are one person. */
 
@@ -171,4 +172,76 @@ fbk__link_add(fbk *db, const fbk__link *link, const char *note)
     if (rc >= 0)
         rc = fbk__node_space(db, link->b, &spaces[1]);
     return rc < 0 ? rc : fbk__link_upsert(db, link, spaces, note, &changed);
+}
+
+/* -- between stores ---------------------------------------------------------------------------- */
+
+static fbk_status
+link_join(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note)
+{
+    static const char sql[] =
+        "INSERT INTO log_link (a, b, rule, count, first_us, last_us, note, space_a, space_b) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (a, b, rule) DO UPDATE SET "
+        "count = max(count, ?4), first_us = min(first_us, ?5), last_us = max(last_us, ?6), "
+        "note = iif(?6 > last_us OR (?6 = last_us AND coalesce(?7, '') > coalesce(note, '')), ?7, "
+        "note) WHERE ?4 > count OR ?5 < first_us OR ?6 > last_us OR "
+        "(?6 = last_us AND coalesce(?7, '') > coalesce(note, ''))";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+
+    if (rc < 0)
+        return rc;
+    fbk__bind_int64(st, 1, link->a);
+    fbk__bind_int64(st, 2, link->b);
+    fbk__bind_int64(st, 3, link->rule);
+    fbk__bind_int64(st, 4, link->count);
+    fbk__bind_int64(st, 5, link->first_us);
+    fbk__bind_int64(st, 6, link->last_us);
+    if (note)
+        fbk__bind_text(st, 7, note, strlen(note));
+    else
+        fbk__bind_null(st, 7);
+    fbk__bind_int64(st, 8, spaces[0]);
+    fbk__bind_int64(st, 9, spaces[1]);
+    rc = fbk__step_done(st);
+    fbk__stmt_put(st);
+    if (rc < 0 || !fbk__changes(db))
+        return rc < 0 ? rc : FBK_DONE;
+    return FBK_OK;
+}
+
+fbk_status
+fbk__link_join(fbk *db, const fbk__link *link, const char *note)
+{
+    uint32_t spaces[2];
+    fbk_status rc = fbk__node_space(db, link->a, &spaces[0]);
+
+    if (rc >= 0)
+        rc = fbk__node_space(db, link->b, &spaces[1]);
+    return rc < 0 ? rc : link_join(db, link, spaces, note);
+}
+
+fbk_status
+fbk__links_noted(fbk *db, fbk__note_fn fn, void *user_data)
+{
+    static const char sql[] = "SELECT a, b, rule, count, first_us, last_us, note FROM log_link "
+                              "WHERE rule <> 1 ORDER BY a, b, rule";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+
+    if (rc < 0)
+        return rc;
+    while ((rc = fbk__step(st)) == FBK_OK) {
+        fbk__link link;
+        size_t len;
+
+        rc = link_load(db, st, &link);
+        if (rc >= 0)
+            rc = fn(user_data, &link,
+                    fbk__column_is_null(st, 6) ? NULL : fbk__column_text(st, 6, &len));
+        if (rc < 0)
+            break;
+    }
+    fbk__stmt_put(st);
+    return rc < 0 ? rc : FBK_OK;
 }

@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "log/exchange.h"
+
 /* Nodes: which identifier has which number, and back. Sealed identifiers lie in sorted runs by the
  * keyed hash of (namespace, value), their values in blocks by number; those of the tail are in its
  * records. */
@@ -583,6 +585,97 @@ fbk__node_spaces(fbk *db, uint32_t **out_spaces, uint32_t *out_n)
     *out_spaces = spaces;
     *out_n = n;
     return FBK_OK;
+}
+
+/* -- many values ------------------------------------------------------------------------------- */
+
+enum { READER_BLOCKS = 64 };
+
+struct fbk__node_reader {
+    fbk *db;
+    fbk__view *view;
+    fbk__codec codec;
+    node_block *blocks[READER_BLOCKS]; /* by number of the block, modulo */
+};
+
+fbk_status
+fbk__node_reader_open(fbk *db, fbk__node_reader **out)
+{
+    fbk__node_reader *r = fbk__calloc(fbk__a(db), 1, sizeof *r);
+    fbk_status rc;
+
+    if (!r)
+        return fbk__nomem(db);
+    r->db = db;
+    fbk__codec_init(&r->codec, fbk__a(db));
+    rc = fbk__view_get(db, &r->view);
+    if (rc < 0)
+        fbk__node_reader_close(r);
+    else
+        *out = r;
+    return rc;
+}
+
+void
+fbk__node_reader_close(fbk__node_reader *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < READER_BLOCKS; i++)
+        block_free(r->db, r->blocks[i]);
+    fbk__codec_free(&r->codec);
+    fbk__view_unref(r->view);
+    fbk__free(fbk__a(r->db), r);
+}
+
+uint32_t
+fbk__node_reader_count(const fbk__node_reader *r)
+{
+    return (uint32_t)r->view->total.nodes;
+}
+
+static fbk_status
+reader_give(const node_block *b, uint32_t i, uint32_t *out_space, const char **out_value,
+            size_t *out_len)
+{
+    *out_space = (uint32_t)b->spaces[i];
+    *out_value = b->values.bytes + b->values.offsets[i];
+    *out_len = b->values.offsets[i + 1] - b->values.offsets[i];
+    return *out_len ? FBK_OK : FBK_DONE;
+}
+
+fbk_status
+fbk__node_reader_get(fbk__node_reader *r, uint32_t node, uint32_t *out_space,
+                     const char **out_value, size_t *out_len)
+{
+    uint32_t number = (node - 1) / NODE_BLOCK;
+    node_block **b = &r->blocks[number % READER_BLOCKS];
+    fbk_status rc;
+
+    for (uint32_t i = 0; i < r->view->n_tail; i++) {
+        const fbk__record *record = r->view->tail->records[i];
+        uint32_t k = node - record->first_node;
+
+        if (node >= record->first_node && k < record->n_nodes) {
+            *out_space = (uint32_t)record->spaces[k];
+            *out_value = record->values.bytes + record->values.offsets[k];
+            *out_len = record->values.offsets[k + 1] - record->values.offsets[k];
+            return FBK_OK;
+        }
+    }
+    if (*b && (*b)->n && node >= (*b)->first && node - (*b)->first < (*b)->n)
+        return reader_give(*b, node - (*b)->first, out_space, out_value, out_len);
+    if (!*b)
+        *b = block_new(r->db);
+    if (!*b)
+        return fbk__nomem(r->db);
+    (*b)->n = 0;
+    rc = block_find(r->db, &r->codec, node, *b);
+    if (rc == FBK_DONE || (rc >= 0 && node - (*b)->first >= (*b)->n)) {
+        (*b)->n = 0;
+        return block_damaged(r->db, number * NODE_BLOCK + 1);
+    }
+    return rc < 0 ? rc : reader_give(*b, node - (*b)->first, out_space, out_value, out_len);
 }
 
 /* -- erasing ----------------------------------------------------------------------------------- */

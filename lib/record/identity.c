@@ -106,6 +106,15 @@ fbk__identity_node(fbk *db, const char *space, const char *value, uint32_t *out_
     return rc < 0 ? rc : node_find(db, &key, out_node);
 }
 
+fbk_status
+fbk__identity_node_make(fbk *db, const char *space, const char *value, uint32_t *out_node)
+{
+    identity_key key;
+    fbk_status rc = key_make_own(db, space, value, &key);
+
+    return rc < 0 ? rc : node_make(db, &key, out_node);
+}
+
 static fbk_status
 as_of_check(fbk *db, fbk_time as_of_us)
 {

@@ -100,6 +100,12 @@ fbk__identity_class_read(fbk *db, uint32_t space, fbk__identity_class *out) FBK_
 fbk_status
 fbk__identity_node(fbk *db, const char *space, const char *value, uint32_t *out_node) FBK_MUST_USE;
 
+/** The same, given a number if new; inside a write transaction. FBK_EINVAL for a value that says
+ *  nothing about a person. */
+fbk_status
+fbk__identity_node_make(fbk *db, const char *space, const char *value, uint32_t *out_node)
+    FBK_MUST_USE;
+
 /** Namespace (owned by the store) and value of a node as its namespace shows it, into `value`
  *  (cleared first).
  *  @param out_shown false when the value is to be shown as null.

@@ -197,17 +197,11 @@ backup_prove(backup *b)
 static fbk_status
 backup_name(backup *b)
 {
-    unsigned flags = b->opt.flags & FBK_BACKUP_OVERWRITE ? 0 : RENAME_NOREPLACE;
-    int rc = renameat2(AT_FDCWD, b->tmp, AT_FDCWD, b->to, flags);
+    fbk_status rc =
+        fbk__path_publish(b->db, b->tmp, b->to, (b->opt.flags & FBK_BACKUP_OVERWRITE) != 0);
 
-    /* Some file systems cannot rename without replacing; a link can never replace. */
-    if (rc < 0 && flags && (errno == EINVAL || errno == ENOSYS)) {
-        rc = link(b->tmp, b->to);
-        if (rc == 0)
-            (void)unlink(b->tmp);
-    }
     if (rc < 0)
-        return fbk__errno_fail(b->db, errno, "giving the copy its name");
+        return rc;
     b->tmp[0] = '\0';
     return fbk__path_sync_dir(b->db, b->to);
 }

@@ -192,6 +192,21 @@ fbk__path_create(fbk *db, const char *path)
     return rc;
 }
 
+fbk_status
+fbk__path_publish(fbk *db, const char *temp, const char *path, bool replace)
+{
+    unsigned flags = replace ? 0 : RENAME_NOREPLACE;
+    int rc = renameat2(AT_FDCWD, temp, AT_FDCWD, path, flags);
+
+    /* Some file systems cannot rename without replacing; a link can never replace. */
+    if (rc < 0 && flags && (errno == EINVAL || errno == ENOSYS)) {
+        rc = link(temp, path);
+        if (rc == 0)
+            (void)unlink(temp);
+    }
+    return rc < 0 ? fbk__errno_fail(db, errno, "giving the file its name") : FBK_OK;
+}
+
 int64_t
 fbk__path_size(const char *path, const char *suffix)
 {

@@ -35,6 +35,11 @@ fbk__path_create(fbk *db, const char *path) FBK_MUST_USE;
 fbk_status
 fbk__path_sync_dir(fbk *db, const char *path) FBK_MUST_USE;
 
+/** Give a file that was written under another name its own, in one step.
+ *  @retval FBK_EEXIST one of that name was there, and it is not to be replaced. */
+fbk_status
+fbk__path_publish(fbk *db, const char *temp, const char *path, bool replace) FBK_MUST_USE;
+
 /** Size of path + suffix; -1 when it cannot be told. */
 int64_t
 fbk__path_size(const char *path, const char *suffix);
