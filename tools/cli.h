@@ -185,6 +185,16 @@ typedef struct cli_link_options {
 int
 cli_link(const cli_link_options *link, const char *a, const char *b);
 
+/* -- merging ----------------------------------------------------------------------------------- */
+
+/** Whether a file begins like a bundle. */
+bool
+cli_is_bundle(const char *path);
+
+/** Bring stores and bundles into the store, and say what came of it; an exit code. */
+int
+cli_merge(char **paths, int n, const char *temp_dir);
+
 /* -- verbs ------------------------------------------------------------------------------------- */
 
 int
@@ -200,6 +210,8 @@ cmd_clv(int argc, char **argv);
 int
 cmd_context(int argc, char **argv);
 int
+cmd_export(int argc, char **argv);
+int
 cmd_import(int argc, char **argv);
 int
 cmd_init(int argc, char **argv);
@@ -213,6 +225,8 @@ int
 cmd_weather(int argc, char **argv);
 int
 cmd_link(int argc, char **argv);
+int
+cmd_merge(int argc, char **argv);
 int
 cmd_place(int argc, char **argv);
 int

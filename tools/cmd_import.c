@@ -10,10 +10,12 @@
 static const char usage[] =
     "usage: feedback [--store FILE] import --map MAP [--rejects FILE] [--temp DIR]\n"
     "                [--memory MIB] [--batch EVENTS] FILE…\n"
+    "       feedback [--store FILE] import BUNDLE…\n"
     "\n"
     "Stores the events of files, CSV or newline-delimited JSON, plain or zstd. Importing a file\n"
     "again, or taking up an import that was cut short, stores nothing twice. When rows are\n"
-    "rejected, the rest is stored and the exit status is 3.\n"
+    "rejected, the rest is stored and the exit status is 3. Bundles, which feedback export\n"
+    "writes, need no map: see feedback merge.\n"
     "\n"
     "  --map MAP       what the columns mean: feedback-import(5)\n"
     "  --rejects FILE  write row, line, field and reason of what was rejected (with one FILE only)\n"
@@ -130,6 +132,16 @@ imports_run(char **files, int n, const fbk_import_options *how)
     return code;
 }
 
+static bool
+bundles_only(char **files, int n)
+{
+    int i = 0;
+
+    while (i < n && cli_is_bundle(files[i]))
+        i++;
+    return n > 0 && i == n;
+}
+
 int
 cmd_import(int argc, char **argv)
 {
@@ -168,6 +180,8 @@ cmd_import(int argc, char **argv)
         default:
             return cli_usage(c, usage);
         }
+    if (!how.map_path && bundles_only(argv + optind, argc - optind))
+        return cli_merge(argv + optind, argc - optind, how.temp_dir);
     if (!how.map_path || optind == argc || (how.rejects_path && argc - optind > 1)) {
         cli_error("%s", !how.map_path ? "import needs --map MAP, which says what the columns mean: "
                                         "feedback-import(5)"

@@ -33,6 +33,8 @@ static const struct verb {
     {"salvage", cmd_salvage, "copy what is sound of a damaged store"},
     {"backup", cmd_backup, "make a verified copy"},
     {"maintain", cmd_maintain, "merge, shrink, and finish what was erased"},
+    {"export", cmd_export, "write what is in the store, or new in it, to a file"},
+    {"merge", cmd_merge, "bring in what other stores hold"},
     {"simulate", cmd_simulate, "write a simulated chain of shops and the truth about it"},
 };
 

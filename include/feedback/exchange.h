@@ -33,8 +33,8 @@ typedef struct fbk_export_options {
     fbk_progress_fn progress; /**< Called with events written and all there are. May be NULL. */
     void *progress_data;      /**< Handed to @p progress. */
 } fbk_export_options;
-#define FBK_EXPORT_OPTIONS_INIT                                                             \
-    {                                                                                       \
+#define FBK_EXPORT_OPTIONS_INIT                                                         \
+    {                                                                                   \
         (uint32_t)sizeof(fbk_export_options), 0u, 0u, 0u, UINT64_C(0), NULL, NULL, NULL \
     }
 
@@ -46,8 +46,8 @@ typedef struct fbk_export_report {
     uint64_t last_event;  /**< What after_event is to be next time. */
     uint64_t bytes;       /**< Length of the file. */
 } fbk_export_report;
-#define FBK_EXPORT_REPORT_INIT                                                            \
-    {                                                                                     \
+#define FBK_EXPORT_REPORT_INIT                                                         \
+    {                                                                                  \
         (uint32_t)sizeof(fbk_export_report), 0u, UINT64_C(0), UINT64_C(0), UINT64_C(0) \
     }
 
@@ -62,8 +62,8 @@ typedef struct fbk_merge_options {
                                    NULL. */
     void *progress_data;      /**< Handed to @p progress. */
 } fbk_merge_options;
-#define FBK_MERGE_OPTIONS_INIT                                       \
-    {                                                                \
+#define FBK_MERGE_OPTIONS_INIT                                    \
+    {                                                             \
         (uint32_t)sizeof(fbk_merge_options), 0u, NULL, NULL, NULL \
     }
 
@@ -82,10 +82,10 @@ typedef struct fbk_merge_report {
     uint64_t lines_added;     /**< Lines of the events that were not there. */
     uint64_t rows_changed;    /**< Items, places, stock, weather, links …: rows that changed. */
 } fbk_merge_report;
-#define FBK_MERGE_REPORT_INIT                                                                     \
-    {                                                                                             \
-        (uint32_t)sizeof(fbk_merge_report), 0u, UINT64_C(0), UINT64_C(0), UINT64_C(0),            \
-            UINT64_C(0), UINT64_C(0), UINT64_C(0), UINT64_C(0), UINT64_C(0)                       \
+#define FBK_MERGE_REPORT_INIT                                                          \
+    {                                                                                  \
+        (uint32_t)sizeof(fbk_merge_report), 0u, UINT64_C(0), UINT64_C(0), UINT64_C(0), \
+            UINT64_C(0), UINT64_C(0), UINT64_C(0), UINT64_C(0), UINT64_C(0)            \
     }
 
 /**

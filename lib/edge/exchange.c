@@ -38,8 +38,8 @@ bundle_tick(void *user_data, uint64_t done, uint64_t total)
 
     if (!w->options->progress)
         return FBK_OK;
-    return fbk__callback_status(
-        w->db, w->options->progress(w->options->progress_data, done, total));
+    return fbk__callback_status(w->db,
+                                w->options->progress(w->options->progress_data, done, total));
 }
 
 static fbk_status
@@ -153,10 +153,9 @@ file_tick(void *user_data, uint64_t done, uint64_t total)
     (void)total;
     if (!r->options->progress)
         return FBK_OK;
-    return fbk__callback_status(r->db,
-                                r->options->progress(r->options->progress_data,
-                                                     done + (r->storing ? r->size : 0),
-                                                     2 * r->size));
+    return fbk__callback_status(r->db, r->options->progress(r->options->progress_data,
+                                                            done + (r->storing ? r->size : 0),
+                                                            2 * r->size));
 }
 
 static fbk_status

@@ -235,10 +235,10 @@ sort_add(fbk *db, fbk__spill *spill, const char *bytes, size_t len, size_t skip)
     const char *key = fbk__read_bytes(&in, key_len);
 
     (void)db;
-    return fbk__spill_add(spill,
-                          (fbk__hash128){.hi = key_part(key, key_len, skip),
-                                         .lo = key_part(key, key_len, skip + 8)},
-                          key_part(key, key_len, skip + 16), bytes, len);
+    return fbk__spill_add(
+        spill,
+        (fbk__hash128){.hi = key_part(key, key_len, skip), .lo = key_part(key, key_len, skip + 8)},
+        key_part(key, key_len, skip + 16), bytes, len);
 }
 
 /* w->key and w->text become a line. */
@@ -272,8 +272,8 @@ budget(const lines *w)
     return (size_t)(w->options->memory_mib ? w->options->memory_mib : 64) << 20;
 }
 
-/* Write what a spill holds in order. Records that are equal in what was looked at are sorted by what
- * comes after it, in a spill of their own. */
+/* Write what a spill holds in order. Records that are equal in what was looked at are sorted by
+ * what comes after it, in a spill of their own. */
 static fbk_status
 sort_write(lines *w, fbk__spill *spill, size_t skip)
 {

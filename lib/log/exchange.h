@@ -69,8 +69,8 @@ fbk__log_last(fbk *db, uint64_t *out_event) FBK_MUST_USE;
 fbk_status
 fbk__batch_pack(fbk__codec *c, fbk__buf *out, const fbk__batch *batch) FBK_MUST_USE;
 
-/** Add the events of a packed batch to one. Nothing is trusted but that the caller checks each event
- *  when it has been added (and may drop it then).
+/** Add the events of a packed batch to one. Nothing is trusted but that the caller checks each
+ *  event when it has been added (and may drop it then).
  *
  *  @param added  called after each event, which is the last of the batch; a failure stops.
  *  @retval FBK_ECORRUPT not such bytes, without a message. */
@@ -142,7 +142,7 @@ typedef struct fbk__tomb {
 typedef struct fbk__tombs {
     fbk__tomb *all;
     size_t n;
-    fbk__keymap by_hash;         /* number in `all` */
+    fbk__keymap by_hash;         /* number in `all`, from 1 */
     unsigned char (*stores)[16]; /* the distinct ones */
     size_t n_stores;
 } fbk__tombs;

@@ -87,13 +87,13 @@ fbk__keymap_put(fbk__keymap *map, fbk__key key)
 }
 
 size_t
-fbk__keymap_list(const fbk__keymap *map, uint64_t value, fbk__key *out)
+fbk__keymap_list(const fbk__keymap *map, uint32_t value, fbk__key *out)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < map->cap; i++) {
-        if (map->slots[i].used && map->slots[i].value == value)
-            out[n++] = map->slots[i].key;
+        if (map->slots[i].value == value)
+            out[n++] = (fbk__key){map->slots[i].hi, map->slots[i].lo};
     }
     return n;
 }

@@ -34,6 +34,6 @@ fbk__keymap_put(fbk__keymap *map, fbk__key key) FBK_MUST_USE;
 
 /** The keys with this value into `out`, in no order; returns how many. */
 size_t
-fbk__keymap_list(const fbk__keymap *map, uint64_t value, fbk__key *out);
+fbk__keymap_list(const fbk__keymap *map, uint32_t value, fbk__key *out);
 
 #endif

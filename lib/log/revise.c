@@ -8,8 +8,8 @@
 
 /* What a merge takes out of the log: events that another store erased, versions that give way to
  * others, and what erased identifiers did. The tail is sealed first, frames are written anew, and
- * the links of the identifiers concerned are counted again, because an event that goes may have been
- * the first or the last evidence. */
+ * the links of the identifiers concerned are counted again, because an event that goes may have
+ * been the first or the last evidence. */
 
 typedef struct pair_evidence {
     uint32_t a, b; /* a < b */
@@ -103,10 +103,10 @@ cut_at(const revise *s, int64_t node, int64_t us)
 static int
 verdict(const revise *s, const fbk__frame *f, const fbk__frame_index *index, uint32_t i)
 {
-    const uint64_t *what = s->ids->n ? fbk__keymap_get(s->ids, event_id(f, i)) : NULL;
+    uint32_t what = s->ids->n ? fbk__keymap_get(s->ids, event_id(f, i)) : 0;
 
     if (what)
-        return *what == FBK__REVISE_ERASE ? ERASE : REPLACE;
+        return what == FBK__REVISE_ERASE ? ERASE : REPLACE;
     if (!s->n_cuts)
         return KEEP;
     if (cut_at(s, f->ev[FBK__EV_NODE][i], f->ev[FBK__EV_OCCURRED][i]))

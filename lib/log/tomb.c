@@ -24,6 +24,7 @@ tomb_hash(const unsigned char store[FBK__STORE_ID], const char *space, const cha
     (void)crypto_generichash_final(&state, hash, sizeof hash);
     memcpy(&out->hi, hash, 8);
     memcpy(&out->lo, hash + 8, 8);
+    out->lo &= (UINT64_C(1) << FBK__KEY_IDENT_BITS) - 1; /* what a key map looks at */
 }
 
 /* -- identifiers ------------------------------------------------------------------------------- */
@@ -51,8 +52,7 @@ tombs_read(fbk *db, fbk__tombs *t, fbk__stmt *st)
         const void *store = fbk__column_blob(st, 0, &len[0]);
         const void *hash = fbk__column_blob(st, 1, &len[1]);
         fbk__tomb *tomb;
-        uint64_t *slot;
-        bool fresh;
+        uint32_t *slot;
 
         if (len[0] != FBK__STORE_ID || len[1] != sizeof tomb->hash)
             return fbk__fail(db, FBK_ECORRUPT, "the list of erased identifiers was damaged");
@@ -62,10 +62,10 @@ tombs_read(fbk *db, fbk__tombs *t, fbk__stmt *st)
         memcpy(tomb->store, store, FBK__STORE_ID);
         memcpy(&tomb->hash, hash, sizeof tomb->hash);
         tomb->erased_us = fbk__column_int64(st, 2);
-        slot = fbk__keymap_put(&t->by_hash, tomb->hash, &fresh);
+        slot = fbk__keymap_put(&t->by_hash, tomb->hash);
         if (!slot)
             return fbk__nomem(db);
-        *slot = t->n++;
+        *slot = (uint32_t)++t->n;
         rc = tombs_add_store(db, t, &store_cap, tomb->store);
         if (rc < 0)
             return rc;
@@ -106,12 +106,12 @@ fbk__tombs_find(const fbk__tombs *tombs, const char *space, const char *value, s
 
     for (size_t i = 0; i < tombs->n_stores; i++) {
         fbk__key hash;
-        const uint64_t *slot;
+        uint32_t number;
 
         tomb_hash(tombs->stores[i], space, value, len, &hash);
-        slot = fbk__keymap_get(&tombs->by_hash, hash);
-        if (slot && tombs->all[*slot].erased_us > latest)
-            latest = tombs->all[*slot].erased_us;
+        number = fbk__keymap_get(&tombs->by_hash, hash);
+        if (number && tombs->all[number - 1].erased_us > latest)
+            latest = tombs->all[number - 1].erased_us;
     }
     return latest;
 }

@@ -33,8 +33,7 @@ walk_choose(walker *w, const fbk__frame *f, bool *any)
         if (yes && o->ids) {
             const uint32_t *at = f->ids.offsets + i;
 
-            yes = fbk__keymap_get(o->ids, fbk__key_of_id(f->ids.bytes + at[0], at[1] - at[0])) !=
-                  NULL;
+            yes = fbk__keymap_get(o->ids, fbk__key_of_id(f->ids.bytes + at[0], at[1] - at[0])) != 0;
         }
         w->chosen[i] = yes;
         *any |= yes;

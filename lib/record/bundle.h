@@ -5,8 +5,8 @@
 
 /* The form of a bundle: a magic, then blocks. A block is its type and the length of its payload (32
  * bits each), the payload, and the XXH3-64 of all this, seeded with the block's number: so one that
- * is cut, changed, moved, repeated or left out is noticed. The first is a head, the last an end with
- * the totals, after which nothing follows. All numbers are little-endian. */
+ * is cut, changed, moved, repeated or left out is noticed. The first is a head, the last an end
+ * with the totals, after which nothing follows. All numbers are little-endian. */
 
 static const unsigned char fbk__bundle_magic[8] = {0x89, 'F', 'B', 'K', 'B', '\r', '\n', 0x1a};
 

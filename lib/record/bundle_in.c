@@ -163,9 +163,13 @@ erased_block(bundle *b, fbk__reader *in)
     uint64_t n = 0;
     fbk_status rc = ints_block(b, in, 2, &n);
 
-    for (uint64_t i = 0; rc >= 0 && i < n; i++)
-        rc = b->sink->erased(b->sink->user_data,
-                             (fbk__key){(uint64_t)b->ints[0][i], (uint64_t)b->ints[1][i]});
+    for (uint64_t i = 0; rc >= 0 && i < n; i++) {
+        fbk__key id = {(uint64_t)b->ints[0][i], (uint64_t)b->ints[1][i]};
+
+        if (id.lo >> FBK__KEY_ID_BITS)
+            return damaged(b, "an id was none that can be");
+        rc = b->sink->erased(b->sink->user_data, id);
+    }
     b->totals.erased += n;
     return rc;
 }
@@ -198,8 +202,7 @@ rows_block(bundle *b, fbk__reader *in)
 
     if (in->bad || table < 1 || table >= FBK__ROWS_END)
         return damaged(b, "a block was of a table that is not known");
-    rc = codec_status(b,
-                      fbk__codec_get_bytes(&b->codec, in, &b->rows, FBK__BUNDLE_BLOCK_MAX));
+    rc = codec_status(b, fbk__codec_get_bytes(&b->codec, in, &b->rows, FBK__BUNDLE_BLOCK_MAX));
     if (rc < 0 || !b->rows.len)
         return rc;
     rows = (fbk__reader){(const unsigned char *)b->rows.data,
@@ -232,8 +235,7 @@ conflict_added(void *user_data)
         return FBK_ECORRUPT;
     flags = b->ints[0][b->next_flag++];
     b->totals.conflicts++;
-    return b->sink->conflict(b->sink->user_data,
-                             flags & 1 ? (uint32_t)FBK__CONFLICT_STORED : 0u);
+    return b->sink->conflict(b->sink->user_data, flags & 1 ? (uint32_t)FBK__CONFLICT_STORED : 0u);
 }
 
 static fbk_status

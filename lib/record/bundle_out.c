@@ -267,8 +267,7 @@ static fbk_status
 event_one(void *user_data, const fbk__frame *f, const fbk__frame_index *index, uint32_t i)
 {
     writer *w = user_data;
-    fbk_status rc =
-        fbk__batch_take(w->db, &w->batch, f, index, i, &w->named.names, w->nodes);
+    fbk_status rc = fbk__batch_take(w->db, &w->batch, f, index, i, &w->named.names, w->nodes);
 
     w->totals.events++;
     if (rc < 0 || !batch_full(w))

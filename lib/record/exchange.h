@@ -55,8 +55,8 @@ fbk__rows_column(uint32_t table, uint32_t column);
 fbk_status
 fbk__rows_each(fbk *db, uint32_t table, fbk__row_fn fn, void *user_data) FBK_MUST_USE;
 
-/** Inside a write transaction: store a row unless the one that is there was changed later (or at the
- *  same time, and its bytes have the larger hash). FBK_DONE: it was not stored. */
+/** Inside a write transaction: store a row unless the one that is there was changed later (or at
+ *  the same time, and its bytes have the lower hash). FBK_DONE: it was not stored. */
 fbk_status
 fbk__rows_apply(fbk *db, uint32_t table, const fbk__value *values, const fbk__tombs *tombs)
     FBK_MUST_USE;
@@ -79,8 +79,8 @@ typedef struct fbk__bundle_head {
     char time_zone[64]; /* of the store; for the reader */
 } fbk__bundle_head;
 
-/** Gives or takes so many bytes, all of them or FBK_DONE at the end of the file (`got` says how many
- *  there were). */
+/** Gives or takes so many bytes, all of them or FBK_DONE at the end of the file (`got` says how
+ *  many there were). */
 typedef fbk_status (*fbk__bundle_write_fn)(void *user_data, const void *bytes, size_t len);
 typedef fbk_status (*fbk__bundle_read_fn)(void *user_data, void *bytes, size_t len, size_t *got);
 

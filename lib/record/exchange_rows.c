@@ -72,8 +72,7 @@ fbk__row_get(fbk__reader *in, fbk__value *values, uint32_t n)
             len = fbk__read_uvarint(in);
             v->text = fbk__read_bytes(in, in->bad || len == UINT64_MAX ? SIZE_MAX : len + 1);
             v->len = len;
-            if (!v->text || v->text[len] ||
-                (type == FBK__VALUE_TEXT && memchr(v->text, '\0', len)))
+            if (!v->text || v->text[len] || (type == FBK__VALUE_TEXT && memchr(v->text, '\0', len)))
                 return false;
         }
         if (in->bad)
@@ -270,8 +269,8 @@ write_namespace(fbk *db, const fbk__value *v)
     uint32_t space = 0;
     fbk_status rc;
 
-    options.max_people = int_of(&v[1]) < 0 || int_of(&v[1]) > UINT32_MAX ? UINT32_MAX
-                                                                         : (uint32_t)int_of(&v[1]);
+    options.max_people =
+        int_of(&v[1]) < 0 || int_of(&v[1]) > UINT32_MAX ? UINT32_MAX : (uint32_t)int_of(&v[1]);
     options.show =
         int_of(&v[2]) < 0 || int_of(&v[2]) > UINT32_MAX ? UINT32_MAX : (uint32_t)int_of(&v[2]);
     rc = fbk_identity_set_namespace(db, v[0].text, &options);
@@ -283,27 +282,30 @@ write_namespace(fbk *db, const fbk__value *v)
 
 /* -- the tables -------------------------------------------------------------------------------- */
 
-#define ITEM                                                                                       \
-    "SELECT i.sku, i.name, p.sku, c.path, i.brand, s.sku, i.price_micro, i.cost_micro, i.flags,"   \
-    " i.changed_us FROM item i LEFT JOIN item p ON p.item = i.parent LEFT JOIN item_category c"    \
+#define ITEM                                                                                     \
+    "SELECT i.sku, i.name, p.sku, c.path, i.brand, s.sku, i.price_micro, i.cost_micro, i.flags," \
+    " i.changed_us FROM item i LEFT JOIN item p ON p.item = i.parent LEFT JOIN item_category c"  \
     " ON c.category = i.category LEFT JOIN item s ON s.item = i.successor WHERE i.flags & 1"
-#define ATTRIBUTE                                                                              \
-    "SELECT i.sku, a.key, a.type, a.value, a.changed_us FROM item_attribute a JOIN item i"     \
+#define ATTRIBUTE                                                                          \
+    "SELECT i.sku, a.key, a.type, a.value, a.changed_us FROM item_attribute a JOIN item i" \
     " ON i.item = a.item"
-#define PLACE                                                                                 \
-    "SELECT p.code, p.name, p.latitude_deg, p.longitude_deg, z.name, w.code, p.changed_us"    \
-    " FROM place p LEFT JOIN place_zone z ON z.zone = p.zone LEFT JOIN weather_station w"     \
+#define PLACE                                                                              \
+    "SELECT p.code, p.name, p.latitude_deg, p.longitude_deg, z.name, w.code, p.changed_us" \
+    " FROM place p LEFT JOIN place_zone z ON z.zone = p.zone LEFT JOIN weather_station w"  \
     " ON w.station = p.station WHERE p.flags & 1"
-#define STOCK                                                                              \
-    "SELECT i.sku, p.code, s.quantity_milli, s.as_of_us FROM stock s JOIN item i"          \
+#define STOCK                                                                     \
+    "SELECT i.sku, p.code, s.quantity_milli, s.as_of_us FROM stock s JOIN item i" \
     " ON i.item = s.item JOIN place p ON p.place = s.place"
-#define WEATHER(table, when)                                                                \
-    "SELECT w.code, o." when ", o.temperature_celsius, o.precipitation_mm, o.wind_m_s,"     \
+#define WEATHER(table, when)                                                                 \
+    "SELECT w.code, o." when ", o.temperature_celsius, o.precipitation_mm, o.wind_m_s,"      \
     " o.humidity_percent, o.condition, o.changed_us FROM " table " o JOIN weather_station w" \
     " ON w.station = o.station"
 
 static const table tables[FBK__ROWS_END] = {
-    [FBK__ROWS_ZONE] = {"zone", "tbi", {"name", "tzif", "changed_us"}, 1,
+    [FBK__ROWS_ZONE] = {"zone",
+                        "tbi",
+                        {"name", "tzif", "changed_us"},
+                        1,
                         "SELECT name, tzif, changed_us FROM place_zone ORDER BY name",
                         "SELECT name, tzif, changed_us FROM place_zone WHERE name = ?1",
                         write_zone},
@@ -343,7 +345,8 @@ static const table tables[FBK__ROWS_END] = {
                             "wind_m_s", "humidity_percent", "condition", "changed_us"},
                            2,
                            WEATHER("weather_reading", "at_us") " ORDER BY w.code, o.at_us",
-                           WEATHER("weather_reading", "at_us") " WHERE w.code = ?1 AND o.at_us = ?2",
+                           WEATHER("weather_reading",
+                                   "at_us") " WHERE w.code = ?1 AND o.at_us = ?2",
                            write_reading},
     [FBK__ROWS_DAY] = {"weather_day",
                        "tiddddii",
@@ -370,13 +373,8 @@ static const table tables[FBK__ROWS_END] = {
                         NULL,
                         NULL,
                         NULL},
-    [FBK__ROWS_BLOCKED] = {"blocked",
-                           "ttii",
-                           {"namespace", "value", "blocked", "changed_us"},
-                           2,
-                           NULL,
-                           NULL,
-                           NULL},
+    [FBK__ROWS_BLOCKED] =
+        {"blocked", "ttii", {"namespace", "value", "blocked", "changed_us"}, 2, NULL, NULL, NULL},
 };
 
 const char *

@@ -6,10 +6,10 @@
 #include "record/exchange.h"
 #include "store/conn.h"
 
-/* A bundle into a store. What a store holds is a join of what came to it, so that the order in which
- * bundles come, and how often, does not matter:
- *   events      of all versions of one id that some store has as the event, the one whose content has
- *               the lowest hash; all others are conflicts
+/* A bundle into a store. What a store holds is a join of what came to it, so that the order in
+ * which bundles come, and how often, does not matter:
+ *   events      of all versions of one id that some store has as the event, the one whose content
+ *               has the lowest hash; all others are conflicts
  *   erasures    the union; an erased identifier is erased up to the latest time of any store
  *   rows        the last writer's
  * Each step is a transaction; one that was cut short is done again by the next merge. */
@@ -174,8 +174,7 @@ merge_end(merge *m, fbk_status rc)
 static fbk_status
 ids_put(merge *m, fbk__key id)
 {
-    bool fresh;
-    uint64_t *slot = fbk__keymap_put(&m->ids, id, &fresh);
+    uint32_t *slot = fbk__keymap_put(&m->ids, id);
 
     if (!slot)
         return fbk__nomem(m->db);
@@ -209,9 +208,9 @@ buried(const merge *m, const fbk__batch *batch, uint32_t k)
     const fbk__batch_ident *ident = &batch->idents[e->first_ident + k];
     const char *space = fbk__intern_text(&batch->words, ident->space, NULL);
 
-    return m->tombs.n && e->occurred_us <= fbk__tombs_find(&m->tombs, space,
-                                                           batch->text.data + ident->value.at,
-                                                           ident->value.len);
+    return m->tombs.n &&
+           e->occurred_us <= fbk__tombs_find(&m->tombs, space, batch->text.data + ident->value.at,
+                                             ident->value.len);
 }
 
 static bool
@@ -431,9 +430,9 @@ typedef struct settle {
     fbk__keymap replaced;
     /* Of the id at hand: */
     unsigned char own[16];
-    int64_t same;          /* conflict that is the event itself; 0 = none */
-    fbk__conflict lowest;  /* stored elsewhere and below our own; number 0 = none */
-    fbk__buf body;         /* its body */
+    int64_t same;         /* conflict that is the event itself; 0 = none */
+    fbk__conflict lowest; /* stored elsewhere and below our own; number 0 = none */
+    fbk__buf body;        /* its body */
 } settle;
 
 static fbk_status
@@ -458,8 +457,7 @@ static fbk_status
 settle_swap(settle *s, fbk__key id)
 {
     merge *m = s->m;
-    bool fresh;
-    uint64_t *slot = fbk__keymap_put(&s->replaced, id, &fresh);
+    uint32_t *slot = fbk__keymap_put(&s->replaced, id);
     fbk_status rc = slot ? FBK_OK : fbk__nomem(m->db);
 
     if (rc >= 0) {
@@ -467,8 +465,7 @@ settle_swap(settle *s, fbk__key id)
         rc = fbk__conflict_add(m->db, &m->other, &m->other.events[0], FBK__CONFLICT_STORED);
     }
     if (rc >= 0)
-        rc = fbk__content_read(m->db, &m->batch, s->body.data, s->body.len,
-                               s->lowest.received_us);
+        rc = fbk__content_read(m->db, &m->batch, s->body.data, s->body.len, s->lowest.received_us);
     return rc < 0 ? rc : fbk__conflict_drop(m->db, s->lowest.number);
 }
 
@@ -504,14 +501,19 @@ settle_ids(settle *s, const fbk__key *ids, uint32_t n)
     fbk__walk walk = {.ids = &wanted, .event = settle_event, .user_data = s};
     fbk__append_counts counts;
     uint64_t none;
-    bool fresh;
     fbk_status rc = fbk__named_open(m->db, &s->named);
 
     fbk__keymap_init(&wanted, fbk__a(m->db));
     if (rc >= 0)
         rc = fbk__node_reader_open(m->db, &s->nodes);
-    for (uint32_t i = 0; rc >= 0 && i < n; i++)
-        rc = fbk__keymap_put(&wanted, ids[i], &fresh) ? FBK_OK : fbk__nomem(m->db);
+    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
+        uint32_t *slot = fbk__keymap_put(&wanted, ids[i]);
+
+        if (slot)
+            *slot = 1;
+        else
+            rc = fbk__nomem(m->db);
+    }
     if (rc >= 0)
         rc = fbk__log_walk(m->db, &walk);
     if (rc >= 0 && s->replaced.n) {

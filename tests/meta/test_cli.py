@@ -20,7 +20,7 @@ FEEDBACK = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ['FEEDBACK']
 ROOT = pathlib.Path(os.environ.get('FEEDBACK_SOURCE_ROOT', pathlib.Path(__file__).resolve().parents[2]))
 DATA = pathlib.Path(os.environ.get('FEEDBACK_DATA', ROOT.parent / 'shared/data'))
 VERBS = ['init', 'import', 'catalogue', 'place', 'weather', 'train', 'recommend', 'profile', 'context', 'rfm', 'clv',
-         'link', 'unlink', 'stats', 'check', 'salvage', 'backup', 'maintain', 'simulate']
+         'link', 'unlink', 'stats', 'check', 'salvage', 'backup', 'maintain', 'export', 'merge', 'simulate']
 NOBODY = 65534
 ENV = {k: v for k, v in os.environ.items() if k not in ('FEEDBACK_STORE', 'NO_COLOR')}
 
@@ -261,6 +261,38 @@ class Verbs(Case):
         self.assertEqual((again['more'], again['segments']), (0, 1))
         self.assertEqual(self.stats() | {'file_len': 0}, before | {'file_len': 0})
         self.ok('check')
+
+    def test_kiosk_offline(self):
+        kiosk = self.dir / 'kiosk.db'
+        rows = [f'{i},2024-05-{1 + i % 28:02} 12:00,{i % 7},tea,1,2.50' for i in range(60)]
+        self.ok('init')
+        self.ok('init', store=kiosk)
+        self.ok('import', '--map', self.map, self.csv('a.csv', *rows[:40], head=CSV_HEAD))
+        self.ok('import', '--map', self.map, self.csv('b.csv', *rows[20:], head=CSV_HEAD), store=kiosk)
+        bundle = self.dir / 'kiosk.fbk'
+        done = json.loads(self.ok('--json', 'export', bundle, store=kiosk).stdout)
+        self.assertEqual((done['events'], done['last_event'], done['bytes']), (40, 40, bundle.stat().st_size))
+        self.fails(1, 'export', bundle, store=kiosk)
+        merged = json.loads(self.ok('--json', 'import', bundle).stdout)
+        self.assertEqual((merged['events_added'], merged['events_already']), (20, 20))
+        merged = json.loads(self.ok('--json', 'merge', kiosk, bundle).stdout.splitlines()[0])
+        self.assertEqual((merged['events_added'], merged['events_already'], merged['rows_changed']), (0, 40, 0))
+        self.ok('merge', self.store, store=kiosk)
+        texts = []
+        for store in (self.store, kiosk):
+            self.ok('export', '--format', 'jsonl', '--everything', '--overwrite', self.dir / 'all', store=store)
+            texts.append((self.dir / 'all').read_text())
+        self.assertEqual(*texts)
+        events = [json.loads(line) for line in texts[0].splitlines()]
+        self.assertEqual(len(events), 60)
+        self.assertEqual(events, sorted(events, key=lambda e: e['event_id']))
+        self.assertEqual(events[0]['lines'][0]['unit_price'], 2.5)
+        self.ok('export', '--since', done['last_event'], '--overwrite', bundle, store=kiosk)
+        bundle.write_bytes(bundle.read_bytes()[:-1])
+        self.fails(4, 'merge', bundle)
+        self.fails(1, 'merge', self.dir / 'none.db')
+        self.ok('init', '--currency', 'GBP', store=self.dir / 'pounds.db')
+        self.fails(3, 'merge', self.dir / 'pounds.db')
 
     def test_simulated_chain(self):
         chain = self.chain()

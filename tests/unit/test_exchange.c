@@ -87,9 +87,8 @@ assert_same(fbk *x, fbk *y, const char *what)
         if (in_x[at - 1] == '\n')
             line = at;
     }
-    ck_assert_msg(in_x[at] == in_y[at], "%s:\n%.*s\n%.*s", what,
-                  (int)strcspn(in_x + line, "\n"), in_x + line, (int)strcspn(in_y + line, "\n"),
-                  in_y + line);
+    ck_assert_msg(in_x[at] == in_y[at], "%s:\n%.*s\n%.*s", what, (int)strcspn(in_x + line, "\n"),
+                  in_x + line, (int)strcspn(in_y + line, "\n"), in_y + line);
     free(in_x);
     free(in_y);
 }
