@@ -40,7 +40,7 @@ fbk__sort_items(const fbk_allocator *a, fbk__sort_item *items, size_t n)
 
     if (n < 2)
         return true;
-    scratch = fbk__calloc(a, n, sizeof *scratch);
+    scratch = fbk__alloc(a, n * sizeof *scratch); /* n items exist: no overflow */
     if (!scratch)
         return false;
     to = scratch;

@@ -258,21 +258,39 @@ count_event(fbk__append *s, const fbk__batch_event *ev)
     s->counts.lines_added += ev->n_lines;
 }
 
+/* So that the id is found again before it is sealed. A batch that is probably sealed at once has
+ * been looked through for ids that come twice: only these are needed. */
+static fbk_status
+remember_id(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
+{
+    uint32_t *slot;
+
+    if (s->id_facts && s->batch->n_events >= FBK__SEAL_ROWS &&
+        !(s->id_facts[ev - s->batch->events] & FBK__ID_REPEATED)) {
+        s->ids_left_out = true;
+        return FBK_OK;
+    }
+    slot = fbk__keymap_put(&s->engine->ids, key);
+    if (!slot)
+        return fbk__nomem(s->db);
+    *slot = (uint32_t)(s->record->total.last_event + 1 - s->engine->writing->sealed_event);
+    return FBK_OK;
+}
+
 static fbk_status
 append_store(fbk__append *s, const fbk__batch_event *ev, fbk__key key)
 {
     fbk__frame *f = &s->record->frame;
     const char *text = s->batch->text.data;
-    uint32_t *slot;
     fbk_status rc = append_nodes(s, ev);
 
+    if (rc >= 0)
+        rc = remember_id(s, ev, key);
     if (rc < 0)
         return rc;
-    slot = fbk__keymap_put(&s->engine->ids, key);
-    if (!slot || fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
+    if (fbk__strings_add(&f->ids, text + ev->id.at, ev->id.len) < 0 ||
         fbk__strings_add(&f->orders, text + ev->order_ref.at, ev->order_ref.len) < 0)
         return fbk__nomem(s->db);
-    *slot = (uint32_t)(s->record->total.last_event + 1 - s->engine->writing->sealed_event);
     rc = fill_props(s, ev);
     if (rc < 0)
         return rc;
@@ -343,6 +361,8 @@ record_show(fbk__append *s)
     view->tail_rows += s->record->rows;
     view->last_seq = s->record->seq;
     view->total = s->record->total;
+    if (s->ids_left_out)
+        return fbk__engine_set(s->db, e, view);
     fbk__engine_extend(e, view);
     return FBK_OK;
 }

@@ -11,6 +11,9 @@
 /* The tail is sealed with so many rows or records; a batch of so many rows is sealed at once. */
 enum { FBK__SEAL_ROWS = 4096, FBK__TAIL_RECORDS = 4096 };
 
+/** Of the id of an event of a large batch: a run has it; other events of the batch have it. */
+enum { FBK__ID_SEALED = 1, FBK__ID_REPEATED = 2 };
+
 typedef struct fbk__append {
     fbk *db;
     fbk__engine *engine;
@@ -19,10 +22,11 @@ typedef struct fbk__append {
     fbk__record *record; /* being filled; its number in the tail is that of those there are */
     /* Of a large batch, whose look-ups were made beforehand in the order of the keys; else NULL. */
     fbk__key *id_keys;    /* of each event */
-    uint8_t *id_seen;     /* of each event: a run has it */
+    uint8_t *id_facts;    /* of each event: FBK__ID_… */
     fbk__key *ident_keys; /* of each identifier; those not in engine->nodes are new */
     fbk__buf content;
     uint32_t nodes[FBK__EVENT_IDENTS_MAX]; /* of the event at hand */
+    bool ids_left_out;                     /* ids of the record are missing from the engine's */
     bool identity_changed;
 } fbk__append;
 

@@ -114,6 +114,17 @@ fbk_status
 fbk__frame_copy(fbk__frame *to, const fbk__frame *from, const fbk__frame_index *index, uint32_t i)
     FBK_MUST_USE;
 
+/** An event of a frame. */
+typedef struct fbk__event_at {
+    const fbk__frame *frame; /* all columns present */
+    const fbk__frame_index *index;
+    uint32_t event;
+} fbk__event_at;
+
+/** Append n events, wherever they are. FBK_ETOOBIG, FBK_ENOMEM. */
+fbk_status
+fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n) FBK_MUST_USE;
+
 /** Rows of event i: its lines, or one when it has none. */
 static inline uint32_t
 fbk__frame_rows(const fbk__frame *f, uint32_t i)

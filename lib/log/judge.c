@@ -226,8 +226,8 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     fbk_status rc = FBK_DONE;
     uint32_t unused;
 
-    if (s->id_seen) {
-        if (!s->id_seen[ev - s->batch->events])
+    if (s->id_facts) {
+        if (!(s->id_facts[ev - s->batch->events] & FBK__ID_SEALED))
             return FBK_DONE;
         rc = FBK_OK;
     }

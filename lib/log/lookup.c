@@ -16,9 +16,7 @@ typedef struct wanted {
 static fbk_status
 wanted_sort(fbk *db, wanted *w)
 {
-    if (!fbk__sort_items(fbk__a(db), w->items, w->n))
-        return fbk__nomem(db);
-    return FBK_OK;
+    return fbk__keys_order(fbk__a(db), w->keys, w->items, w->n) ? FBK_OK : fbk__nomem(db);
 }
 
 typedef fbk_status (*found_fn)(fbk__append *s, const wanted *w, uint32_t row, uint32_t value);
@@ -79,7 +77,7 @@ lookup_ids(fbk__append *s, wanted *w)
         const fbk__span id = b->events[i].id;
 
         s->id_keys[i] = fbk__key_of_id(b->text.data + id.at, id.len);
-        w->items[i] = (fbk__sort_item){s->id_keys[i].hi, (uint32_t)i, 0};
+        w->items[i].row = (uint32_t)i;
     }
     w->keys = s->id_keys;
     w->n = b->n_events;
@@ -87,8 +85,16 @@ lookup_ids(fbk__append *s, wanted *w)
     rc = wanted_sort(s->db, w);
     if (rc >= 0)
         rc = wanted_find(s, w, FBK__RUN_IDS, found_id);
-    if (rc >= 0)
-        memcpy(s->id_seen, w->found, w->n);
+    for (size_t i = 0; i < w->n; i++) {
+        uint32_t row = w->items[i].row;
+
+        if (w->found[row])
+            s->id_facts[row] = FBK__ID_SEALED;
+        if (i && fbk__key_compare(s->id_keys[w->items[i - 1].row], s->id_keys[row]) == 0) {
+            s->id_facts[w->items[i - 1].row] |= FBK__ID_REPEATED;
+            s->id_facts[row] |= FBK__ID_REPEATED;
+        }
+    }
     return rc;
 }
 
@@ -105,7 +111,7 @@ lookup_idents(fbk__append *s, wanted *w)
         rc = fbk__ident_key(s->db, s->engine, b->word_ids[ident->space],
                             b->text.data + ident->value.at, ident->value.len, &s->ident_keys[i]);
         if (rc >= 0 && !fbk__keymap_get(&s->engine->nodes, s->ident_keys[i]))
-            w->items[w->n++] = (fbk__sort_item){s->ident_keys[i].hi, (uint32_t)i, 0};
+            w->items[w->n++].row = (uint32_t)i;
     }
     w->keys = s->ident_keys;
     memset(w->found, 0, b->n_idents);
@@ -126,12 +132,12 @@ fbk__append_lookup(fbk__append *s)
     if (b->n_events < FBK__LOOKUP_WORTH)
         return FBK_OK;
     s->id_keys = fbk__calloc(a, b->n_events, sizeof *s->id_keys);
-    s->id_seen = fbk__calloc(a, b->n_events, 1);
+    s->id_facts = fbk__calloc(a, b->n_events, 1);
     s->ident_keys = fbk__calloc(a, b->n_idents, sizeof *s->ident_keys);
     w.items = fbk__calloc(a, most, sizeof *w.items);
     w.found = fbk__calloc(a, most, 1);
-    rc = s->id_keys && s->id_seen && s->ident_keys && w.items && w.found ? FBK_OK
-                                                                         : fbk__nomem(s->db);
+    rc = s->id_keys && s->id_facts && s->ident_keys && w.items && w.found ? FBK_OK
+                                                                          : fbk__nomem(s->db);
     if (rc >= 0)
         rc = lookup_ids(s, &w);
     if (rc >= 0)
@@ -145,6 +151,6 @@ void
 fbk__append_lookup_free(fbk__append *s)
 {
     fbk__free(fbk__a(s->db), s->id_keys);
-    fbk__free(fbk__a(s->db), s->id_seen);
+    fbk__free(fbk__a(s->db), s->id_facts);
     fbk__free(fbk__a(s->db), s->ident_keys);
 }

@@ -3,6 +3,7 @@
 #ifndef LOG_RUN_H
 #define LOG_RUN_H
 
+#include "base/sort.h"
 #include "log/codec.h"
 
 /* Immutable sorted runs of keys, each with a number: which event ids were ever stored, and which
@@ -39,6 +40,13 @@ fbk__key_compare(fbk__key x, fbk__key y)
         return x.hi < y.hi ? -1 : 1;
     return (x.lo > y.lo) - (x.lo < y.lo);
 }
+
+/** Put items in the order of their keys, keys[items[i].row]; equal keys keep their order. What
+ *  items[i].key is does not matter, and is not kept.
+ *  @retval false out of memory. */
+bool
+fbk__keys_order(const fbk_allocator *a, const fbk__key *keys, fbk__sort_item *items, size_t n)
+    FBK_MUST_USE;
 
 /** Key of an event id. Ids that end in a counter ("till12-000123456") become (hash of what is
  *  before it, counter), so that their run is as good as dense; all others 84 bits of XXH3-128. */

@@ -16,60 +16,50 @@ typedef struct seal {
     uint32_t n_records;
     uint32_t n_events;
     uint32_t n_nodes;
-    uint32_t *starts;      /* number of the first event of each record, and the end */
+    fbk__event_at *events; /* as they came */
     fbk__sort_item *items; /* room for the larger of events and nodes */
 } seal;
 
 static fbk_status
 seal_init(seal *s, fbk__record *more)
 {
+    const fbk_allocator *a = fbk__a(s->db);
     const fbk__view *view = s->engine->writing;
     uint32_t n = view->n_tail + (more != NULL);
+    uint32_t at = 0;
     size_t most;
 
-    s->records = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof(fbk__record *));
-    s->starts = fbk__alloc(fbk__a(s->db), ((size_t)n + 1) * sizeof *s->starts);
-    if (!s->records || !s->starts)
+    s->records = fbk__calloc(a, (size_t)n + 1, sizeof(fbk__record *));
+    if (!s->records)
         return fbk__nomem(s->db);
     for (uint32_t i = 0; i < n; i++) {
         fbk__record *r = i < view->n_tail ? view->tail->records[i] : more;
 
         s->records[i] = r;
-        s->starts[i] = s->n_events;
         s->n_events += r->frame.n.events;
         s->n_nodes += r->n_nodes;
     }
     s->n_records = n;
-    s->starts[n] = s->n_events;
     most = s->n_events > s->n_nodes ? s->n_events : s->n_nodes;
-    s->items = fbk__alloc(fbk__a(s->db), (most + 1) * sizeof *s->items);
-    return s->items ? FBK_OK : fbk__nomem(s->db);
+    s->items = fbk__alloc(a, (most + 1) * sizeof *s->items);
+    s->events = fbk__alloc(a, ((size_t)s->n_events + 1) * sizeof *s->events);
+    if (!s->items || !s->events)
+        return fbk__nomem(s->db);
+    for (uint32_t i = 0; i < n; i++) {
+        const fbk__record *r = s->records[i];
+
+        for (uint32_t k = 0; k < r->frame.n.events; k++)
+            s->events[at++] = (fbk__event_at){&r->frame, &r->index, k};
+    }
+    return FBK_OK;
 }
 
 static void
 seal_free(seal *s)
 {
     fbk__free(fbk__a(s->db), s->records);
-    fbk__free(fbk__a(s->db), s->starts);
+    fbk__free(fbk__a(s->db), s->events);
     fbk__free(fbk__a(s->db), s->items);
-}
-
-/* Record of event number n of all: the last one that starts at or before it. */
-static uint32_t
-seal_record_of(const seal *s, uint32_t n)
-{
-    uint32_t low = 0;
-    uint32_t high = s->n_records;
-
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-
-        if (s->starts[mid] <= n)
-            low = mid;
-        else
-            high = mid;
-    }
-    return low;
 }
 
 /* Order by (node, occurred, arrival): by time, then stably by node. */
@@ -79,9 +69,8 @@ seal_sort_events(seal *s)
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < s->n_events; i++) {
             uint32_t n = pass ? s->items[i].row : i;
-            uint32_t r = seal_record_of(s, n);
-            const fbk__frame *f = &s->records[r]->frame;
-            uint32_t k = n - s->starts[r];
+            const fbk__frame *f = s->events[n].frame;
+            uint32_t k = s->events[n].event;
 
             s->items[i].row = n;
             s->items[i].key = pass ? (uint64_t)f->ev[FBK__EV_NODE][k]
@@ -106,13 +95,8 @@ seal_segment(seal *s)
         rc = fbk__guess_learn(&w.guess, &s->records[i]->frame) < 0 ? fbk__nomem(s->db) : FBK_OK;
     if (rc >= 0)
         rc = fbk__segment_guess(s->db, &w);
-    for (uint32_t i = 0; rc >= 0 && i < s->n_events; i++) {
-        uint32_t r = seal_record_of(s, s->items[i].row);
-        const fbk__record *record = s->records[r];
-
-        rc = fbk__segment_add(s->db, &w, &record->frame, &record->index,
-                              s->items[i].row - s->starts[r]);
-    }
+    if (rc >= 0)
+        rc = fbk__segment_add_all(s->db, &w, s->events, s->items, s->n_events);
     if (rc >= 0)
         rc = fbk__segment_end(s->db, &w);
     if (rc >= 0)
@@ -121,31 +105,16 @@ seal_segment(seal *s)
     return rc;
 }
 
-/* Sort keys that are in `keys` by number; the order is left in s->items[].row. */
-static fbk_status
-seal_sort_keys(seal *s, const fbk__key *keys, uint32_t n)
-{
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t k = pass ? s->items[i].row : i;
-
-            s->items[i].row = k;
-            s->items[i].key = pass ? keys[k].hi : keys[k].lo;
-        }
-        if (!fbk__sort_items(fbk__a(s->db), s->items, n))
-            return fbk__nomem(s->db);
-    }
-    return FBK_OK;
-}
-
 static fbk_status
 seal_run(seal *s, uint32_t kind, const fbk__key *keys, const uint32_t *values, uint32_t n)
 {
     fbk__run_writer *w;
-    fbk_status rc = seal_sort_keys(s, keys, n);
+    fbk_status rc;
 
-    if (rc < 0)
-        return rc;
+    for (uint32_t i = 0; i < n; i++)
+        s->items[i].row = i;
+    if (!fbk__keys_order(fbk__a(s->db), keys, s->items, n))
+        return fbk__nomem(s->db);
     w = fbk__alloc(fbk__a(s->db), sizeof *w);
     if (!w)
         return fbk__nomem(s->db);

@@ -432,6 +432,35 @@ fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
 }
 
 fbk_status
+fbk__segment_add_all(fbk *db, fbk__segment_writer *w, const fbk__event_at *events,
+                     const fbk__sort_item *order, size_t n)
+{
+    fbk__event_at some[FBK__FRAME_ROWS]; /* that go into one frame */
+    uint32_t n_some = 0;
+    fbk_status rc = FBK_OK;
+
+    for (size_t i = 0; rc >= 0 && i <= n; i++) {
+        const fbk__event_at *e = i < n ? &events[order[i].row] : NULL;
+        uint32_t rows = e ? fbk__frame_rows(e->frame, e->event) : 0;
+        bool full = (n_some || w->frame.n.events) && w->frame_rows + rows > FBK__FRAME_ROWS;
+
+        if (!e || full) {
+            rc = fbk__frame_gather(&w->frame, some, n_some);
+            n_some = 0;
+            if (rc < 0)
+                return rc == FBK_ENOMEM ? fbk__nomem(db)
+                                        : fbk__fail(db, rc, "an event was too large for a frame");
+        }
+        if (full)
+            rc = fbk__segment_flush(db, w);
+        if (e)
+            some[n_some++] = *e;
+        w->frame_rows += rows;
+    }
+    return rc;
+}
+
+fbk_status
 fbk__segment_write_facts(fbk *db, int64_t id, uint64_t version, uint64_t events, uint64_t bytes)
 {
     static const char sql[] =

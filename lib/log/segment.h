@@ -3,6 +3,7 @@
 #ifndef LOG_SEGMENT_H
 #define LOG_SEGMENT_H
 
+#include "base/sort.h"
 #include "log/frame.h"
 #include "log/guess.h"
 #include "log/stream.h"
@@ -161,6 +162,12 @@ fbk__segment_guess(fbk *db, fbk__segment_writer *w) FBK_MUST_USE;
 fbk_status
 fbk__segment_add(fbk *db, fbk__segment_writer *w, const fbk__frame *from,
                  const fbk__frame_index *index, uint32_t i) FBK_MUST_USE;
+
+/** Inside a write transaction: n events in the order of items[].row. Column by column, which is
+ *  several times as fast. */
+fbk_status
+fbk__segment_add_all(fbk *db, fbk__segment_writer *w, const fbk__event_at *events,
+                     const fbk__sort_item *order, size_t n) FBK_MUST_USE;
 
 /** Inside a write transaction: write the frame that is being filled, if it has an event. */
 fbk_status

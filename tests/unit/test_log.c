@@ -112,6 +112,48 @@ START_TEST(within_one_batch_too)
 }
 END_TEST
 
+/* A large batch is looked through beforehand; few of it are new, so that it goes to the tail. */
+START_TEST(within_a_large_batch_too)
+{
+    enum { OLD = 5000, RESENT = 4990, NEW = 100 };
+    fbk__batch batch;
+    fbk__append_counts counts = {0};
+    uint8_t *outcomes = calloc(RESENT + 2 * NEW + 1, 1);
+    tk_event e;
+    uint64_t n_bad = 0;
+
+    ck_assert_ptr_nonnull(outcomes);
+    tk_log_fill(db, 1, OLD);
+    fbk__batch_init(&batch, NULL);
+    for (uint32_t i = 1; i <= RESENT; i++) {
+        e = tk_event_make(i);
+        tk_batch_add(&batch, &e);
+    }
+    for (uint32_t i = 0; i < 2 * NEW; i++) {
+        e = tk_event_make(OLD + 1 + i % NEW);
+        tk_batch_add(&batch, &e);
+    }
+    e.salt = 7;
+    tk_batch_add(&batch, &e);
+    tk_assert_ok(db, tk_batch_append(db, &batch, outcomes, &counts));
+    ck_assert_uint_eq(counts.added, NEW);
+    ck_assert_uint_eq(counts.already, RESENT + NEW);
+    ck_assert_uint_eq(counts.conflict, 1);
+    for (uint32_t i = 0; i < RESENT + 2 * NEW + 1; i++)
+        ck_assert_uint_eq(outcomes[i], i == RESENT + 2 * NEW             ? FBK__CONFLICT
+                                       : i >= RESENT && i < RESENT + NEW ? FBK__ADDED
+                                                                         : FBK__ALREADY);
+    append_one(&e, FBK__CONFLICT);
+    e.salt = 0;
+    append_one(&e, FBK__ALREADY);
+    tk_assert_ok(db, fbk__log_seal(db));
+    append_one(&e, FBK__ALREADY);
+    tk_assert_ok(db, fbk__log_check(db, NULL, NULL, &n_bad));
+    fbk__batch_free(&batch);
+    free(outcomes);
+}
+END_TEST
+
 START_TEST(a_failed_transaction_leaves_nothing)
 {
     tk_event e = tk_event_make(4);
@@ -1005,6 +1047,7 @@ suite(void)
     tcase_add_test(once, an_id_is_stored_once_for_ever);
     tcase_add_test(once, received_time_is_no_content);
     tcase_add_test(once, within_one_batch_too);
+    tcase_add_test(once, within_a_large_batch_too);
     tcase_add_test(once, a_failed_transaction_leaves_nothing);
     tcase_add_test(once, late_events_are_ordinary);
     suite_add_tcase(s, once);

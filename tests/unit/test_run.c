@@ -247,6 +247,34 @@ START_TEST(damage_is_noticed)
 }
 END_TEST
 
+/* Hashes, counters, and both; equal keys stay as they came. */
+START_TEST(keys_come_into_their_order)
+{
+    enum { N = 5000 };
+    fbk__key *keys = calloc(N, sizeof *keys);
+    fbk__sort_item *items = calloc(N, sizeof *items);
+
+    ck_assert(keys && items);
+    for (int i = 0; i < N; i++) {
+        uint64_t r = fbk__rng_u64(&rng);
+        bool counter = _i == 1 || (_i == 2 && r % 2);
+
+        keys[i] = counter ? (fbk__key){42 + r % 3, r >> 40 & 0x3ff} : (fbk__key){r, r & 0xf};
+        items[i] = (fbk__sort_item){0, (uint32_t)i, 0};
+    }
+    ck_assert(fbk__keys_order(NULL, keys, items, N));
+    for (int i = 1; i < N; i++) {
+        int order = fbk__key_compare(keys[items[i - 1].row], keys[items[i].row]);
+
+        ck_assert_int_le(order, 0);
+        if (order == 0)
+            ck_assert_uint_lt(items[i - 1].row, items[i].row);
+    }
+    free(keys);
+    free(items);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -259,6 +287,7 @@ main(void)
     tcase_add_test(tc, a_block_fills_a_page);
     tcase_add_test(tc, what_is_forgotten_is_gone_alone);
     tcase_add_test(tc, damage_is_noticed);
+    tcase_add_loop_test(tc, keys_come_into_their_order, 0, 3);
     suite_add_tcase(suite, tc);
     return tk_run(suite);
 }
