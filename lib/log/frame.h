@@ -116,14 +116,16 @@ fbk__frame_copy(fbk__frame *to, const fbk__frame *from, const fbk__frame_index *
 
 /** An event of a frame. */
 typedef struct fbk__event_at {
-    const fbk__frame *frame; /* all columns present */
+    const fbk__frame *frame;
     const fbk__frame_index *index;
     uint32_t event;
 } fbk__event_at;
 
-/** Append n events, wherever they are. FBK_ETOOBIG, FBK_ENOMEM. */
+/** Append n events, wherever they are: these columns (bits), which must be there (begin positions
+ *  always); the others are zero, order references not there. FBK_ETOOBIG, FBK_ENOMEM. */
 fbk_status
-fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n) FBK_MUST_USE;
+fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n, uint32_t columns)
+    FBK_MUST_USE;
 
 /** Rows of event i: its lines, or one when it has none. */
 static inline uint32_t

@@ -37,11 +37,15 @@ gather_size(const fbk__event_at *from, size_t n, fbk__frame_size *out)
 }
 
 static void
-gather_lines(fbk__frame *to, const fbk__event_at *from, size_t n)
+gather_lines(fbk__frame *to, const fbk__event_at *from, size_t n, uint32_t columns, size_t lines)
 {
     for (size_t k = 0; k < FBK__N_LN; k++) {
         int64_t *at = to->ln[k] + to->n.lines;
 
+        if (!(columns & 1u << (FBK__FC_LINES + k))) {
+            memset(at, 0, lines * sizeof *at);
+            continue;
+        }
         for (size_t i = 0; i < n; i++) {
             const uint32_t *begin = &from[i].index->line[from[i].event];
             const int64_t *column = from[i].frame->ln[k];
@@ -90,19 +94,19 @@ gather_props(fbk__frame *to, const fbk__event_at *from, size_t n)
 }
 
 static fbk_status
-gather_texts(fbk__frame *to, const fbk__event_at *from, size_t n)
+gather_texts(fbk__frame *to, const fbk__event_at *from, size_t n, uint32_t columns)
 {
     fbk_status rc = FBK_OK;
 
     for (size_t i = 0; rc >= 0 && i < n; i++)
         rc = copy_string(&to->ids, &from[i].frame->ids, from[i].event);
-    for (size_t i = 0; rc >= 0 && i < n; i++)
+    for (size_t i = 0; rc >= 0 && i < n && columns & 1u << FBK__FC_ORDERS; i++)
         rc = copy_string(&to->orders, &from[i].frame->orders, from[i].event);
     return rc;
 }
 
 fbk_status
-fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n)
+fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n, uint32_t columns)
 {
     fbk__frame_size more = {0, 0, 0, 0};
     fbk_status rc = gather_size(from, n, &more);
@@ -110,7 +114,7 @@ fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n)
     if (rc >= 0)
         rc = fbk__frame_reserve(to, more);
     if (rc >= 0)
-        rc = gather_texts(to, from, n);
+        rc = gather_texts(to, from, n, columns);
     if (rc >= 0 && more.props)
         rc = gather_props(to, from, n);
     if (rc < 0)
@@ -118,11 +122,15 @@ fbk__frame_gather(fbk__frame *to, const fbk__event_at *from, size_t n)
     for (size_t k = 0; k < FBK__N_EV; k++) {
         int64_t *at = to->ev[k] + to->n.events;
 
+        if (!(columns & 1u << k)) {
+            memset(at, 0, n * sizeof *at);
+            continue;
+        }
         for (size_t i = 0; i < n; i++)
             at[i] = from[i].frame->ev[k][from[i].event];
     }
     if (more.lines)
-        gather_lines(to, from, n);
+        gather_lines(to, from, n, columns, more.lines);
     if (more.extra)
         gather_extra(to, from, n);
     to->n.events += more.events;

@@ -6,7 +6,7 @@
 #include "store/conn.h"
 
 /* Events of several segments in one order. First only keys are compared, and what comes next is
- * noted as (input, event); when a frame is full, or a frame of an input used up, what was noted is
+ * noted; when a frame is full, or a frame of an input used up, what was noted is
  * copied column by column. Columns that no input has are skipped. */
 
 typedef struct input {
@@ -28,12 +28,7 @@ struct fbk__segment_merge {
     fbk__tourney tourney;
     uint64_t rows;
     uint32_t n_picked;
-    uint32_t picked_in[FBK__FRAME_ROWS];
-    uint32_t picked_event[FBK__FRAME_ROWS];
-    uint32_t *row_in; /* of the lines, other nodes or properties being copied */
-    uint32_t *row_at;
-    size_t row_in_cap;
-    size_t row_at_cap;
+    fbk__event_at picked[FBK__FRAME_ROWS];
 };
 
 /* -- inputs ------------------------------------------------------------------------------------ */
@@ -104,140 +99,16 @@ input_open(fbk *db, fbk__codec *c, fbk__segment_merge *m, uint32_t i)
 
 /* -- copying ----------------------------------------------------------------------------------- */
 
-static void
-copy_column(const fbk__segment_merge *m, int64_t *to, unsigned column, const uint32_t *from,
-            const uint32_t *at, uint32_t n)
-{
-    if (!(m->columns & 1u << column)) {
-        memset(to, 0, n * sizeof *to);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        const fbk__frame *f = &m->in[from[i]].frame;
-
-        to[i] = column < FBK__N_EV       ? f->ev[column][at[i]]
-                : column < FBK__FC_EXTRA ? f->ln[column - FBK__FC_LINES][at[i]]
-                                         : f->extra[at[i]];
-    }
-}
-
-/* Where the rows of the picked events are: `which` of an index (0 lines, 1 other nodes, 2
- * properties); *out_n of them. */
-static fbk_status
-pick_rows(fbk__segment_merge *m, int which, uint32_t n, uint32_t *out_n)
-{
-    uint32_t done = 0;
-
-    if (!fbk__grow(m->w.a, &m->row_in, &m->row_in_cap, n, sizeof *m->row_in) ||
-        !fbk__grow(m->w.a, &m->row_at, &m->row_at_cap, n, sizeof *m->row_at))
-        return FBK_ENOMEM;
-    for (uint32_t i = 0; i < m->n_picked; i++) {
-        const fbk__frame_index *index = &m->in[m->picked_in[i]].index;
-        const uint32_t *starts = which == 0 ? index->line : which == 1 ? index->extra : index->prop;
-
-        for (uint32_t k = starts[m->picked_event[i]]; k < starts[m->picked_event[i] + 1]; k++) {
-            m->row_in[done] = m->picked_in[i];
-            m->row_at[done++] = k;
-        }
-    }
-    *out_n = done;
-    return FBK_OK;
-}
-
-static fbk_status
-copy_strings(const fbk__segment_merge *m, fbk__strings *to, bool orders)
-{
-    fbk_status rc = FBK_OK;
-
-    for (uint32_t i = 0; rc >= 0 && i < m->n_picked; i++) {
-        const fbk__frame *f = &m->in[m->picked_in[i]].frame;
-        const fbk__strings *from = orders ? &f->orders : &f->ids;
-        uint32_t k = m->picked_event[i];
-
-        rc = fbk__strings_add(to, from->bytes + from->offsets[k],
-                              from->offsets[k + 1] - from->offsets[k]);
-    }
-    return rc;
-}
-
-static fbk_status
-copy_props(fbk__segment_merge *m, fbk__frame *to, uint32_t n)
-{
-    fbk_status rc = FBK_OK;
-
-    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
-        const fbk__frame *f = &m->in[m->row_in[i]].frame;
-        uint32_t from = m->row_at[i];
-        uint32_t at = to->n.props++;
-
-        to->prop_key[at] = f->prop_key[from];
-        to->prop_type[at] = f->prop_type[from];
-        to->prop_value[at] = f->prop_value[from];
-        if (f->prop_type[from] == FBK__PROP_TEXT) {
-            size_t text = (size_t)f->prop_value[from];
-
-            to->prop_value[at] = (int64_t)to->texts.n;
-            rc = fbk__strings_add(&to->texts, f->texts.bytes + f->texts.offsets[text],
-                                  f->texts.offsets[text + 1] - f->texts.offsets[text]);
-        }
-    }
-    return rc;
-}
-
-static fbk__frame_size
-picked_size(const fbk__segment_merge *m)
-{
-    fbk__frame_size size = {m->n_picked, 0, 0, 0};
-
-    for (uint32_t i = 0; i < m->n_picked; i++) {
-        const fbk__frame_index *x = &m->in[m->picked_in[i]].index;
-        uint32_t k = m->picked_event[i];
-
-        size.lines += x->line[k + 1] - x->line[k];
-        size.extra += x->extra[k + 1] - x->extra[k];
-        size.props += x->prop[k + 1] - x->prop[k];
-    }
-    return size;
-}
-
 /* Append what was picked to the frame that is being filled. */
 static fbk_status
 copy_picked(fbk *db, fbk__segment_merge *m)
 {
-    fbk__frame *to = &m->w.frame;
-    fbk__frame_size size = picked_size(m);
-    uint32_t n;
-    fbk_status rc = fbk__frame_reserve(to, size);
+    fbk_status rc = fbk__frame_gather(&m->w.frame, m->picked, m->n_picked, m->columns);
 
+    m->n_picked = 0;
     if (rc == FBK_ETOOBIG)
         return fbk__fail(db, rc, "an event was too large for a frame");
-    for (unsigned k = 0; rc >= 0 && k < FBK__N_EV; k++)
-        copy_column(m, to->ev[k] + to->n.events, k, m->picked_in, m->picked_event, m->n_picked);
-    if (rc >= 0)
-        rc = copy_strings(m, &to->ids, false);
-    if (rc >= 0 && m->columns & 1u << FBK__FC_ORDERS)
-        rc = copy_strings(m, &to->orders, true);
-    if (rc >= 0 && size.lines)
-        rc = pick_rows(m, 0, size.lines, &n);
-    for (unsigned k = 0; rc >= 0 && size.lines && k < FBK__N_LN; k++)
-        copy_column(m, to->ln[k] + to->n.lines, FBK__FC_LINES + k, m->row_in, m->row_at, n);
-    if (rc >= 0 && size.extra) {
-        rc = pick_rows(m, 1, size.extra, &n);
-        if (rc >= 0)
-            copy_column(m, to->extra + to->n.extra, FBK__FC_EXTRA, m->row_in, m->row_at, n);
-    }
-    if (rc >= 0 && size.props) {
-        rc = pick_rows(m, 2, size.props, &n);
-        if (rc >= 0)
-            rc = copy_props(m, to, n);
-    }
-    if (rc < 0)
-        return fbk__nomem(db);
-    to->n.events += size.events;
-    to->n.lines += size.lines;
-    to->n.extra += size.extra;
-    m->n_picked = 0;
-    return FBK_OK;
+    return rc < 0 ? fbk__nomem(db) : FBK_OK;
 }
 
 /* -- steps ------------------------------------------------------------------------------------- */
@@ -249,8 +120,7 @@ merge_pick(fbk *db, fbk__codec *c, fbk__segment_merge *m, uint32_t winner)
     input *in = &m->in[winner];
     fbk_status rc;
 
-    m->picked_in[m->n_picked] = winner;
-    m->picked_event[m->n_picked++] = in->event++;
+    m->picked[m->n_picked++] = (fbk__event_at){&in->frame, &in->index, in->event++};
     if (in->event < in->frame.n.events) {
         fbk__tourney_next(&m->tourney, input_rank(in));
         return FBK_OK;
@@ -394,8 +264,6 @@ fbk__segment_merge_free(fbk__segment_merge *m)
         fbk__segment_unref(m->in[i].segment);
     }
     fbk__free(a, m->in);
-    fbk__free(a, m->row_in);
-    fbk__free(a, m->row_at);
     fbk__tourney_free(&m->tourney, a);
     fbk__segment_writer_free(&m->w);
     fbk__free(a, m);

@@ -445,7 +445,7 @@ fbk__segment_add_all(fbk *db, fbk__segment_writer *w, const fbk__event_at *event
         bool full = (n_some || w->frame.n.events) && w->frame_rows + rows > FBK__FRAME_ROWS;
 
         if (!e || full) {
-            rc = fbk__frame_gather(&w->frame, some, n_some);
+            rc = fbk__frame_gather(&w->frame, some, n_some, (1u << FBK__N_FC) - 1);
             n_some = 0;
             if (rc < 0)
                 return rc == FBK_ENOMEM ? fbk__nomem(db)
