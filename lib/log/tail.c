@@ -152,29 +152,72 @@ fbk__record_hash(int64_t seq, const void *bytes, size_t len)
     return fbk__hash64_seeded(bytes, len, (uint64_t)seq);
 }
 
+static fbk_status
+nodes_put(fbk__codec *c, fbk__buf *out, const fbk__record *record, bool rows)
+{
+    const fbk__strings *values = &record->values;
+    fbk_status rc;
+
+    if (!rows && record->n_nodes) {
+        rc = fbk__codec_put_ints(c, out, record->spaces, record->n_nodes);
+        return rc < 0 ? rc : fbk__codec_put_strings(c, out, values);
+    }
+    for (uint32_t i = 0; i < record->n_nodes; i++) {
+        size_t len = values->offsets[i + 1] - values->offsets[i];
+
+        fbk__buf_uvarint(out, (uint64_t)record->spaces[i]);
+        fbk__buf_uvarint(out, len);
+        fbk__buf_add(out, values->bytes + values->offsets[i], len);
+    }
+    return FBK_OK;
+}
+
+static fbk_status
+nodes_get(fbk__codec *c, fbk__reader *in, fbk__record *r, bool rows)
+{
+    fbk_status rc = FBK_OK;
+
+    if (!r->n_nodes)
+        return FBK_OK;
+    r->spaces = fbk__alloc(&r->a, r->n_nodes * sizeof *r->spaces);
+    if (!r->spaces)
+        return FBK_ENOMEM;
+    if (!rows) {
+        rc = fbk__codec_get_ints(c, in, r->spaces, r->n_nodes);
+        return rc < 0 ? rc : fbk__codec_get_strings(c, in, &r->values, r->n_nodes);
+    }
+    for (uint32_t i = 0; rc >= 0 && i < r->n_nodes; i++) {
+        uint64_t len;
+        const char *value;
+
+        r->spaces[i] = (int64_t)fbk__read_uvarint(in);
+        len = fbk__read_uvarint(in);
+        value = fbk__read_bytes(in, in->bad ? SIZE_MAX : len);
+        rc = value ? fbk__strings_add(&r->values, value, len) : FBK_ECORRUPT;
+    }
+    return rc;
+}
+
 fbk_status
 fbk__record_pack(fbk *db, fbk__codec *c, const fbk__record *record, fbk__buf *out)
 {
-    bool rows = record->frame.n.events <= FBK__ROWS_WORTH;
+    bool rows = record->frame.n.events <= FBK__ROWS_WORTH &&
+                record->n_nodes <= FBK__ROWS_WORTH * FBK__EVENT_IDENTS_MAX;
     uint64_t hash;
-    fbk_status rc = FBK_OK;
+    fbk_status rc;
 
     fbk__buf_clear(out);
     fbk__buf_uvarint(out, rows ? RECORD_ROWS : RECORD_COLUMNS);
     totals_put(out, &record->total);
     fbk__buf_uvarint(out, record->first_node);
     fbk__buf_uvarint(out, record->n_nodes);
-    if (record->n_nodes) {
-        rc = fbk__codec_put_ints(c, out, record->spaces, record->n_nodes);
-        if (rc >= 0)
-            rc = fbk__codec_put_strings(c, out, &record->values);
-    }
-    if (rows)
+    rc = nodes_put(c, out, record, rows);
+    if (rc >= 0 && rows)
         fbk__frame_rows_put(out, &record->frame);
     else if (rc >= 0)
         rc = fbk__frame_pack(c, out, &record->frame);
     if (rc >= 0 && !out->failed) {
-        hash = fbk__record_hash(record->seq, out->data, out->len);
+        hash = fbk__hash64_seeded(out->data, out->len, (uint64_t)record->seq);
         fbk__buf_add(out, &hash, sizeof hash);
     }
     if (rc == FBK_ENOMEM || (rc >= 0 && out->failed))
@@ -186,11 +229,12 @@ static fbk_status
 record_read(fbk__codec *c, fbk__reader *in, fbk__record *r)
 {
     uint64_t version = fbk__read_uvarint(in);
+    bool rows = version == RECORD_ROWS;
     uint64_t first;
     uint64_t n;
-    fbk_status rc = FBK_OK;
+    fbk_status rc;
 
-    if (version != RECORD_COLUMNS && version != RECORD_ROWS)
+    if (version != RECORD_COLUMNS && !rows)
         return FBK_ECORRUPT;
     totals_get(in, &r->total);
     first = fbk__read_uvarint(in);
@@ -199,15 +243,9 @@ record_read(fbk__codec *c, fbk__reader *in, fbk__record *r)
         return FBK_ECORRUPT;
     r->first_node = (uint32_t)first;
     r->n_nodes = (uint32_t)n;
-    if (n) {
-        r->spaces = fbk__alloc(&r->a, n * sizeof *r->spaces);
-        rc = r->spaces ? fbk__codec_get_ints(c, in, r->spaces, n) : FBK_ENOMEM;
-        if (rc >= 0)
-            rc = fbk__codec_get_strings(c, in, &r->values, n);
-    }
+    rc = nodes_get(c, in, r, rows);
     if (rc >= 0)
-        rc = version == RECORD_ROWS ? fbk__frame_rows_get(in, &r->frame)
-                                    : fbk__frame_unpack(c, in, &r->frame);
+        rc = rows ? fbk__frame_rows_get(in, &r->frame) : fbk__frame_unpack(c, in, &r->frame);
     if (rc >= 0)
         rc = fbk__frame_index_make(&r->frame, &r->index);
     for (uint32_t i = 0; rc >= 0 && i < r->frame.n.events; i++)

@@ -201,7 +201,7 @@ START_TEST(slices_give_what_one_go_gives)
         fill();
         events[i] = digest();
         if (i)
-            ck_assert_uint_gt(merge_by(ways[_i].steps, ways[_i].reopen ? path : NULL), 5);
+            ck_assert_uint_gt(merge_by(ways[_i].steps, ways[_i].reopen ? path : NULL), 3);
         else
             (void)merge_by(UINT64_MAX, NULL);
         assert_sound(events[i]);
