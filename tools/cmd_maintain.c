@@ -15,7 +15,7 @@ static const char usage[] =
     "\n"
     "  --budget SECONDS  stop after about so long; the next run goes on from there\n"
     "  --full            merge into a single segment\n"
-    "  --memory MIB      what merging may take, about (default 64)\n"
+    "  --memory MIB      what merging may take, about (default 128)\n"
     "  --no-wait         do not wait for others who still read what was merged\n"
     "  --vacuum          write the whole file anew in any case\n";
 

@@ -381,7 +381,7 @@ typedef struct fbk_maintain_options {
     uint32_t struct_size;     /**< sizeof(fbk_maintain_options), as the caller was compiled. */
     uint32_t flags;           /**< FBK_MAINTAIN_* bits; unknown bits give FBK_EINVAL. */
     uint32_t budget_ms;       /**< Stop after about so long, [0, 86400000]; 0 = when all is done. */
-    uint32_t memory_mib;      /**< What merging may take, about, [0, 65536]; 0 = 64. */
+    uint32_t memory_mib;      /**< What merging may take, about, [0, 65536]; 0 = 128. */
     fbk_progress_fn progress; /**< Rows and keys merged, of an unknown number; may be NULL. */
     void *progress_user_data; /**< Handed to progress. */
 } fbk_maintain_options;

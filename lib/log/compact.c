@@ -96,7 +96,7 @@ level_of(uint64_t rows)
 
 /* When it went live. */
 static fbk_status
-part_live_us(fbk *db, int64_t segment, int64_t *out)
+segment_live_us(fbk *db, int64_t segment, int64_t *out)
 {
     static const char sql[] = "SELECT changed_us FROM log_segment WHERE segment = ?1";
     fbk__stmt *st = NULL;
@@ -119,42 +119,30 @@ typedef struct plan {
     uint32_t level;
 } plan;
 
-/* For an append: the lowest level with FANIN members. Segments of a moment ago wait: who loads much
- * at once calls for maintenance, which merges them all in one go. */
-static fbk_status
-plan_level(fbk *db, const fbk__slice *s, uint32_t kind, const part *parts, uint32_t n, plan *p)
+/* For an append: the lowest level with FANIN members. */
+static void
+plan_level(const fbk__slice *s, const part *parts, uint32_t n, plan *p)
 {
     uint64_t memory = 0;
     uint64_t rows = 0;
 
     for (p->level = 1; p->level < 16; p->level++) {
         uint32_t have = 0;
-        int64_t live_us = 0;
-        fbk_status rc;
 
         for (uint32_t i = 0; i < n; i++)
             have += parts[i].level == p->level - 1;
-        if (have < FANIN)
-            continue;
-        for (uint32_t i = 0; i < n && p->n < FANIN_MOST && memory < s->memory; i++) {
-            if (parts[i].level != p->level - 1)
-                continue;
-            memory += parts[i].memory;
-            rows += parts[i].size;
-            p->ids[p->n++] = parts[i].id;
-        }
-        if (kind || n > YOUNG_MOST)
+        if (have >= FANIN)
             break;
-        rc = part_live_us(db, p->ids[p->n - 1], &live_us);
-        if (rc < 0)
-            return rc;
-        if (fbk__log_now_us() - live_us < YOUNG_US)
-            p->n = 0;
-        break;
+    }
+    for (uint32_t i = 0; i < n && p->n < FANIN_MOST && memory < s->memory; i++) {
+        if (parts[i].level != p->level - 1)
+            continue;
+        memory += parts[i].memory;
+        rows += parts[i].size;
+        p->ids[p->n++] = parts[i].id;
     }
     if (level_of(rows) > p->level)
         p->level = level_of(rows);
-    return FBK_OK;
 }
 
 /* Smallest first; of one size, oldest first. */
@@ -179,15 +167,17 @@ parts_sort(fbk *db, part *parts, uint32_t n)
 
 /* For maintenance: the smallest, as many at once as memory allows. The first merge takes so many
  * that all later ones are full: Huffman's tree of order P, as Knuth has it in "The Art of Computer
- * Programming" 3, 5.4.9. And what is no larger than twice what is merged is merged with it, so that
- * the small ones do not grow one by one, day by day. */
+ * Programming" 3, 5.4.9. And what former maintenance left is merged too if it is no larger than
+ * twice the rest, so that the small ones do not grow one by one, day by day. */
 static fbk_status
-plan_smallest(fbk *db, const fbk__slice *s, part *parts, uint32_t n, uint32_t building, plan *p)
+plan_smallest(fbk *db, const fbk__slice *s, uint32_t kind, part *parts, uint32_t n,
+              uint32_t building, plan *p)
 {
     uint64_t each = 1;
     uint64_t rows = 0;
     uint64_t most;
     uint64_t want;
+    bool last;
     fbk_status rc;
 
     if (n + building <= s->keep)
@@ -196,11 +186,14 @@ plan_smallest(fbk *db, const fbk__slice *s, part *parts, uint32_t n, uint32_t bu
         each = parts[i].memory > each ? parts[i].memory : each;
     most = s->memory / each < 2 ? 2 : s->memory / each;
     want = n + building - s->keep; /* so many fewer */
-    want = most > want ? want + 1 : want % (most - 1) ? want % (most - 1) + 1 : most;
+    last = most > want;
+    want = last ? want + 1 : want % (most - 1) ? want % (most - 1) + 1 : most;
     rc = parts_sort(db, parts, n);
     if (rc < 0)
         return rc;
-    while (p->n < n && p->n < most && (p->n < want || parts[p->n].size / 2 < rows)) {
+    while (p->n < n && p->n < most &&
+           (p->n < want ||
+            (last && parts[p->n].id <= s->newest[kind] && parts[p->n].size / 2 < rows))) {
         rows += parts[p->n].size;
         p->ids[p->n] = parts[p->n].id;
         p->n++;
@@ -209,20 +202,28 @@ plan_smallest(fbk *db, const fbk__slice *s, part *parts, uint32_t n, uint32_t bu
     return FBK_OK;
 }
 
-/* Whether any level has members enough, claimed or not: the quick answer of most appends. */
-static bool
-level_is_full(const fbk__sets *sets, uint32_t kind)
+/* Whether any level has members enough, claimed or not: the quick answer for most appends. Segments
+ * of a moment ago do not count: who loads much at once calls for maintenance, which merges them all
+ * in one go. */
+static fbk_status
+level_is_full(fbk *db, const fbk__sets *sets, uint32_t kind, bool *out)
 {
     uint32_t have[16] = {0};
     uint32_t n = kind ? sets->n_runs : sets->n_segments;
+    fbk_status rc = FBK_OK;
 
-    for (uint32_t i = 0; i < n; i++) {
+    *out = false;
+    for (uint32_t i = 0; rc >= 0 && !*out && i < n; i++) {
         uint32_t level = kind ? sets->runs[i]->level : sets->segments[i]->level;
+        int64_t live_us = INT64_MIN;
 
-        if ((!kind || sets->runs[i]->kind == kind) && level < 16 && ++have[level] == FANIN)
-            return true;
+        if ((kind && sets->runs[i]->kind != kind) || level >= 16 || ++have[level] != FANIN)
+            continue;
+        if (!kind && n < YOUNG_MOST)
+            rc = segment_live_us(db, sets->segments[i]->id, &live_us);
+        *out = live_us < fbk__log_now_us() - YOUNG_US;
     }
-    return false;
+    return rc;
 }
 
 static fbk_status
@@ -231,18 +232,19 @@ plan_make(fbk *db, const fbk__slice *s, uint32_t kind, uint32_t building, const 
 {
     part *parts = NULL;
     uint32_t n = 0;
-    fbk_status rc;
+    bool due = true;
+    fbk_status rc = s->keep ? FBK_OK : level_is_full(db, sets, kind, &due);
 
-    if (!s->keep && !level_is_full(sets, kind))
-        return FBK_OK;
-    rc = parts_list(db, sets, kind, &parts, &n);
-    if (rc < 0)
+    if (rc >= 0 && due)
+        rc = parts_list(db, sets, kind, &parts, &n);
+    if (rc < 0 || !due)
         return rc;
     p->ids = fbk__alloc(fbk__a(db), (n + 1) * sizeof *p->ids);
     rc = p->ids ? FBK_OK : fbk__nomem(db);
-    if (rc >= 0)
-        rc = s->keep ? plan_smallest(db, s, parts, n, building, p)
-                     : plan_level(db, s, kind, parts, n, p);
+    if (rc >= 0 && s->keep)
+        rc = plan_smallest(db, s, kind, parts, n, building, p);
+    else if (rc >= 0)
+        plan_level(s, parts, n, p);
     fbk__free(fbk__a(db), parts);
     return rc;
 }

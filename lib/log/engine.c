@@ -152,24 +152,26 @@ state_last_seq(fbk *db, int64_t sealed, int64_t *out)
 
 /* -- loading ----------------------------------------------------------------------------------- */
 
+/* Ids are asked for in ascending order: *at goes along. */
 static fbk__segment *
-sets_segment(const fbk__sets *sets, int64_t id, uint64_t version)
+sets_segment(const fbk__sets *sets, uint32_t *at, int64_t id, uint64_t version)
 {
-    for (uint32_t i = 0; sets && i < sets->n_segments; i++) {
-        if (sets->segments[i]->id == id && sets->segments[i]->version == version)
-            return fbk__segment_ref(sets->segments[i]);
-    }
-    return NULL;
+    while (sets && *at < sets->n_segments && sets->segments[*at]->id < id)
+        ++*at;
+    if (!sets || *at == sets->n_segments || sets->segments[*at]->id != id ||
+        sets->segments[*at]->version != version)
+        return NULL;
+    return fbk__segment_ref(sets->segments[*at]);
 }
 
 static fbk__run *
-sets_run(const fbk__sets *sets, int64_t id)
+sets_run(const fbk__sets *sets, uint32_t *at, int64_t id)
 {
-    for (uint32_t i = 0; sets && i < sets->n_runs; i++) {
-        if (sets->runs[i]->id == id)
-            return fbk__run_ref(sets->runs[i]);
-    }
-    return NULL;
+    while (sets && *at < sets->n_runs && sets->runs[*at]->id < id)
+        ++*at;
+    if (!sets || *at == sets->n_runs || sets->runs[*at]->id != id)
+        return NULL;
+    return fbk__run_ref(sets->runs[*at]);
 }
 
 /* Pairs (id, version) of what is live, ascending; the caller frees. */
@@ -209,6 +211,7 @@ sets_load_segments(fbk *db, const fbk__sets *old, fbk__sets *sets)
         "SELECT segment, version FROM log_segment WHERE state = 1 ORDER BY segment";
     int64_t *ids = NULL;
     size_t n = 0;
+    uint32_t at = 0;
     fbk_status rc = sets_ids(db, sql, &ids, &n);
 
     if (rc >= 0) {
@@ -216,7 +219,7 @@ sets_load_segments(fbk *db, const fbk__sets *old, fbk__sets *sets)
         rc = sets->segments ? FBK_OK : fbk__nomem(db);
     }
     for (size_t i = 0; rc >= 0 && i < n; i++) {
-        fbk__segment *segment = sets_segment(old, ids[2 * i], (uint64_t)ids[2 * i + 1]);
+        fbk__segment *segment = sets_segment(old, &at, ids[2 * i], (uint64_t)ids[2 * i + 1]);
 
         if (!segment)
             rc = fbk__segment_load(db, ids[2 * i], &segment);
@@ -233,6 +236,7 @@ sets_load_runs(fbk *db, const fbk__sets *old, fbk__sets *sets)
     static const char sql[] = "SELECT run, 0 FROM log_run WHERE state = 1 ORDER BY run";
     int64_t *ids = NULL;
     size_t n = 0;
+    uint32_t at = 0;
     fbk_status rc = sets_ids(db, sql, &ids, &n);
 
     if (rc >= 0) {
@@ -240,7 +244,7 @@ sets_load_runs(fbk *db, const fbk__sets *old, fbk__sets *sets)
         rc = sets->runs ? FBK_OK : fbk__nomem(db);
     }
     for (size_t i = 0; rc >= 0 && i < n; i++) {
-        fbk__run *run = sets_run(old, ids[2 * i]);
+        fbk__run *run = sets_run(old, &at, ids[2 * i]);
 
         if (!run)
             rc = fbk__run_load(db, ids[2 * i], &run);

@@ -19,7 +19,7 @@ _Static_assert(sizeof(fbk_maintain_result) == MAINTAIN_RESULT_V1_SIZE, "maintain
 enum {
     MAINTAIN_FLAGS = FBK_MAINTAIN_FULL | FBK_MAINTAIN_VACUUM | FBK_MAINTAIN_NO_WAIT,
     KEEP = 3, /* segments, and runs of each kind */
-    MEMORY_MIB = 64,
+    MEMORY_MIB = 128,
     SLICE_US = 20000,
     TELL_US = 100000,
     WAIT_US = 10000,
@@ -71,6 +71,23 @@ wait_a_little(maintain *m)
 }
 
 /* -- merging and clearing ---------------------------------------------------------------------- */
+
+/* What was there when maintenance began. */
+static fbk_status
+look_around(maintain *m)
+{
+    fbk__view *view = NULL;
+    fbk_status rc = fbk__view_get(m->db, &view);
+
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < view->sets->n_segments; i++)
+        m->slice.newest[FBK__JOB_SEGMENTS] = view->sets->segments[i]->id;
+    for (uint32_t i = 0; i < view->sets->n_runs; i++)
+        m->slice.newest[view->sets->runs[i]->kind] = view->sets->runs[i]->id;
+    fbk__view_unref(view);
+    return FBK_OK;
+}
 
 static fbk_status
 compact(maintain *m)
@@ -286,6 +303,8 @@ maintain_all(maintain *m)
 {
     fbk_status rc = fbk__log_seal(m->db);
 
+    if (rc >= 0)
+        rc = look_around(m);
     if (rc >= 0)
         rc = merge_all(m);
     if (rc < 0 || m->more) {

@@ -272,13 +272,16 @@ fbk__segment_merge_free(fbk__segment_merge *m)
 uint64_t
 fbk__segment_merge_memory(const fbk__segment *segment)
 {
+    const uint32_t lines = ((1u << FBK__N_LN) - 1) << FBK__FC_LINES;
+    uint32_t columns = segment_columns(segment);
+    uint64_t event = 64 + 8 * (uint64_t)__builtin_popcount(columns & ((1u << FBK__N_EV) - 1));
+    uint64_t line = 8 * (uint64_t)__builtin_popcount(columns & lines);
     uint64_t most = 0;
 
     for (uint32_t i = 0; i < segment->n_frames; i++) {
         const fbk__frame_size *n = &segment->frames[i].n;
         uint64_t bytes =
-            sizeof(int64_t) * ((uint64_t)n->events * (FBK__N_EV + 8) +
-                               (uint64_t)n->lines * FBK__N_LN + n->extra + (uint64_t)n->props * 8);
+            n->events * event + n->lines * line + 8 * (uint64_t)n->extra + 64 * (uint64_t)n->props;
 
         most = bytes > most ? bytes : most;
     }

@@ -209,6 +209,18 @@ call_erase(void)
 }
 
 static fbk_status
+call_maintain(void)
+{
+    static const fbk_maintain_options opt = {.struct_size = (uint32_t)sizeof opt,
+                                             .flags = FBK_MAINTAIN_VACUUM | FBK_MAINTAIN_FULL};
+    fbk_maintain_result result = FBK_MAINTAIN_RESULT_INIT;
+    fbk_status rc = fbk_store_maintain(db, &opt, &result);
+
+    out.n_rows = (size_t)result.rows_merged;
+    return rc;
+}
+
+static fbk_status
 call_check(void)
 {
     uint64_t bad = 0;
@@ -247,8 +259,8 @@ call_words(void)
 }
 
 static fbk_status (*const calls[])(void) = {
-    call_append, call_event, call_stream, call_scan_nodes, call_history,
-    call_each,   call_erase, call_check,  call_read_all,   call_words,
+    call_append, call_event,    call_stream, call_scan_nodes, call_history, call_each,
+    call_erase,  call_maintain, call_check,  call_read_all,   call_words,
 };
 
 static uint64_t

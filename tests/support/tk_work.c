@@ -134,15 +134,41 @@ run_seal(fbk *db)
     return fbk__log_seal(db);
 }
 
-/* One seal fewer than makes a merge of segments due. */
+/* One seal fewer than makes merges due, of segments that have waited long enough. */
 static void
 prepare_segments(fbk *db)
 {
-    for (uint32_t i = 0; i < 6; i++) {
-        tk_assert_ok(db, append(db, BEFORE + 1 + i * 5, 5));
+    for (uint32_t i = 0; i < 15; i++) {
+        tk_assert_ok(db, append(db, BEFORE + 1 + i * 3, 3));
         tk_assert_ok(db, fbk__log_seal(db));
     }
-    tk_assert_ok(db, append(db, BEFORE + 31, 5));
+    tk_assert_ok(db, append(db, BEFORE + 46, 5));
+    tk_assert_ok(db, tk_write(db, "UPDATE log_segment SET changed_us = 0"));
+}
+
+static fbk_status
+run_maintain(fbk *db)
+{
+    fbk_maintain_result result = FBK_MAINTAIN_RESULT_INIT;
+    fbk_status rc = fbk_store_maintain(db, NULL, &result);
+
+    tk_must(rc < 0 || result.more || result.n_segments <= 3, "%u segments were left",
+            result.n_segments);
+    return rc;
+}
+
+/* The file is to be written anew, for somebody was erased who had done nothing. */
+static void
+prepare_erased(fbk *db)
+{
+    uint32_t node = 0;
+    uint64_t n = 0;
+
+    prepare_segments(db);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__node_make(db, FBK__EVENT_OWN, "nobody", 6, &node));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_ok(db, fbk__log_erase_nodes(db, &node, 1, &n));
 }
 
 static fbk_status
@@ -227,6 +253,8 @@ const tk_work tk_works[] = {
     {"append in bulk", NULL, run_append, 21, 200, 0, 0},
     {"seal", NULL, run_seal, 0, 0, 0, 0},
     {"compact", prepare_segments, run_seal, 0, 0, 0, 0},
+    {"maintain", prepare_segments, run_maintain, 0, 0, 0, 0},
+    {"maintain, erased", prepare_erased, run_maintain, 0, 0, 0, 0},
     {"scan", prepare_segments, run_scan, 0, 0, 0, 0},
     {"read each", prepare_segments, run_each, 0, 0, 0, 0},
     {"history", prepare_segments, run_history, 0, 0, 0, 0},
