@@ -14,6 +14,19 @@ static const char usage[] =
     "\n"
     "  --as-of TIME  only events before it (a date or a time in the store's zone)\n";
 
+/* Bytes written into segments and indices, by those that what came would have needed. */
+static double
+write_amplification(const fbk_stats *s)
+{
+    return (double)(s->sealed_bytes + s->merged_bytes) / (double)s->sealed_bytes;
+}
+
+static double
+space_amplification(const fbk_stats *s)
+{
+    return (double)s->file_bytes / (double)s->live_bytes;
+}
+
 static void
 stats_json(const cli_session *session, const fbk_stats *s)
 {
@@ -37,6 +50,12 @@ stats_json(const cli_session *session, const fbk_stats *s)
         {"links", s->n_links},
         {"conflicts", s->n_conflicts},
         {"erased", s->n_erased},
+        {"segments", s->n_segments},
+        {"runs", s->n_runs},
+        {"live_bytes", s->live_bytes},
+        {"dead_bytes", s->dead_bytes},
+        {"sealed_bytes", s->sealed_bytes},
+        {"merged_bytes", s->merged_bytes},
     };
 
     cli_json_begin();
@@ -55,6 +74,14 @@ stats_json(const cli_session *session, const fbk_stats *s)
         cli_json_null("last_us");
     }
     cli_json_int("file_len", (int64_t)session->facts.file_len);
+    if (s->sealed_bytes)
+        cli_json_double("write_amplification", write_amplification(s));
+    else
+        cli_json_null("write_amplification");
+    if (s->live_bytes)
+        cli_json_double("space_amplification", space_amplification(s));
+    else
+        cli_json_null("space_amplification");
     cli_json_end();
 }
 
@@ -107,6 +134,11 @@ stats_print(const cli_session *session, const fbk_stats *s)
     if (s->n_erased)
         fact_count("events erased", s->n_erased);
     fact_count("bytes of the file", session->facts.file_len);
+    fact_count("segments of sealed events", s->n_segments);
+    if (s->sealed_bytes)
+        cli_fact("write amplification", "%18.2f", write_amplification(s));
+    if (s->live_bytes)
+        cli_fact("space amplification", "%18.2f", space_amplification(s));
     cli_heading("By kind");
 }
 

@@ -54,11 +54,19 @@ typedef struct fbk_stats {
     uint64_t n_links;           /**< Links between them, whatever as_of is. */
     uint64_t n_conflicts;       /**< Events refused because their id had other content. */
     uint64_t n_erased;          /**< Event ids whose events were erased. */
+    uint64_t n_segments;        /**< Pieces that events are stored in, but the newest of them. */
+    uint64_t n_runs;            /**< Indices of event ids and of identifiers. */
+    uint64_t live_bytes;        /**< Bytes of these segments and indices, … */
+    uint64_t dead_bytes;        /**< … and of those that were merged and are not yet cleared. */
+    uint64_t sealed_bytes;      /**< Ever written into them when events came, … */
+    uint64_t merged_bytes; /**< … and again by merging. Written in all by what came: the write
+                                     amplification. File by live: the space amplification. */
+    uint64_t file_bytes;   /**< Of the file and its write-ahead log. */
 } fbk_stats;
 #define FBK_STATS_INIT                                                                            \
     {                                                                                             \
         (uint32_t)sizeof(fbk_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0, 0u, 0u, 0u, 0u, 0, 0, \
-            0, 0u, 0u, 0u, 0u                                                                     \
+            0, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u                                         \
     }
 
 /**

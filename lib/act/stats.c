@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "log/log.h"
 #include "record/identity.h"
+#include "store/conn.h"
 
 /* One scan feeds both calls: totals, and counts by kind. Rows of one event are neighbours, so that
  * what is counted once an event is decided when the event's number changes. */
@@ -223,6 +224,24 @@ stats_tally_free(stats_tally *t)
     fbk__identity_release(t->who);
 }
 
+static fbk_status
+stats_storage(fbk *db, fbk_stats *out)
+{
+    fbk__log_storage storage;
+    fbk_status rc = fbk__log_storage_read(db, &storage);
+
+    if (rc < 0)
+        return rc;
+    out->n_segments = storage.segments;
+    out->n_runs = storage.runs;
+    out->live_bytes = storage.live_bytes;
+    out->dead_bytes = storage.dead_bytes;
+    out->sealed_bytes = storage.sealed_bytes;
+    out->merged_bytes = storage.merged_bytes;
+    out->file_bytes = fbk__file_bytes(db) + fbk__wal_bytes(db);
+    return FBK_OK;
+}
+
 fbk_status
 fbk_stats_read(fbk *db, fbk_time as_of_us, const fbk_stats_options *options, fbk_stats *out)
 {
@@ -249,6 +268,9 @@ fbk_stats_read(fbk *db, fbk_time as_of_us, const fbk_stats_options *options, fbk
     if (rc < 0)
         goto out;
     rc = fbk__log_count(db, &counts);
+    if (rc < 0)
+        goto out;
+    rc = stats_storage(db, &t.out);
     if (rc < 0)
         goto out;
     t.out.n_customers = t.customers.n;

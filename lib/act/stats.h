@@ -5,7 +5,7 @@
 
 #include <feedback/stats.h>
 
-enum { FBK_STATS_OPTIONS_V1_SIZE = 24, FBK_STATS_V1_SIZE = 168 };
+enum { FBK_STATS_OPTIONS_V1_SIZE = 24, FBK_STATS_V1_SIZE = 224 };
 _Static_assert(sizeof(fbk_stats_options) == FBK_STATS_OPTIONS_V1_SIZE, "append only");
 _Static_assert(sizeof(fbk_stats) == FBK_STATS_V1_SIZE, "append only");
 

@@ -240,6 +240,16 @@ typedef struct fbk__log_counts {
 fbk_status
 fbk__log_count(fbk *db, fbk__log_counts *out) FBK_MUST_USE;
 
+/** How the log lies in the file. */
+typedef struct fbk__log_storage {
+    uint64_t segments, runs;             /* live */
+    uint64_t live_bytes, dead_bytes;     /* of both; dead = merged, and not yet cleared away */
+    uint64_t sealed_bytes, merged_bytes; /* ever written: at first, and by merging */
+} fbk__log_storage;
+
+fbk_status
+fbk__log_storage_read(fbk *db, fbk__log_storage *out) FBK_MUST_USE;
+
 /** Decode every row, compare it with its hashes, indices and totals, in one snapshot.
  *
  *  @param problem told of the first FBK__LOG_PROBLEMS findings, a sentence each; may be NULL.

@@ -75,7 +75,7 @@ fbk__segment_merge_step(fbk *db, fbk__codec *c, fbk__segment_merge *m) FBK_MUST_
 fbk_status
 fbk__segment_merge_save(fbk *db, fbk__segment_merge *m) FBK_MUST_USE;
 
-/** Rows merged, and bytes written, those included that were taken up. */
+/** Rows merged; bytes written in all, when it is done. */
 uint64_t
 fbk__segment_merge_rows(const fbk__segment_merge *m);
 uint64_t

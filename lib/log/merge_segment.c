@@ -189,7 +189,7 @@ fbk__segment_merge_rows(const fbk__segment_merge *m)
 uint64_t
 fbk__segment_merge_bytes(const fbk__segment_merge *m)
 {
-    return m->w.stream.len;
+    return m->w.bytes;
 }
 
 /* -- life -------------------------------------------------------------------------------------- */

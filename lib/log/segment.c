@@ -504,9 +504,8 @@ fbk__segment_end(fbk *db, fbk__segment_writer *w)
                           buf);
     for (size_t i = 0; i < w->n_frames; i++)
         events += w->frames[i].n.events;
-    return rc < 0 ? rc
-                  : fbk__segment_write_facts(db, w->id, 0, events,
-                                             w->stream.len + buf->len + w->guess_bytes);
+    w->bytes = w->stream.len + buf->len + w->guess_bytes;
+    return rc < 0 ? rc : fbk__segment_write_facts(db, w->id, 0, events, w->bytes);
 }
 
 void

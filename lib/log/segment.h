@@ -137,6 +137,7 @@ typedef struct fbk__segment_writer {
     uint32_t frame_rows;
     uint32_t n_parts; /* of the directory, as far as it is saved */
     size_t n_saved;   /* frames in them */
+    uint64_t bytes;   /* of all, when it is ended */
     fbk__codec codec;
     fbk__stream stream;
     fbk__buf bytes_of_frame;

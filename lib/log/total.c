@@ -48,3 +48,30 @@ fbk__log_count(fbk *db, fbk__log_counts *out)
     fbk__read_end(db);
     return rc;
 }
+
+fbk_status
+fbk__log_storage_read(fbk *db, fbk__log_storage *out)
+{
+    static const char sql[] = "SELECT (SELECT count(*) FROM log_segment WHERE state = 1),"
+                              " (SELECT count(*) FROM log_run WHERE state = 1),"
+                              " (SELECT coalesce(sum(bytes), 0) FROM log_segment WHERE state = 1)"
+                              " + (SELECT coalesce(sum(bytes), 0) FROM log_run WHERE state = 1),"
+                              " (SELECT coalesce(sum(bytes), 0) FROM log_segment WHERE state = 2)"
+                              " + (SELECT coalesce(sum(bytes), 0) FROM log_run WHERE state = 2),"
+                              " sealed_bytes, merged_bytes FROM log_state WHERE one = 1";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__step(st);
+    if (rc == FBK_OK)
+        *out = (fbk__log_storage){
+            (uint64_t)fbk__column_int64(st, 0), (uint64_t)fbk__column_int64(st, 1),
+            (uint64_t)fbk__column_int64(st, 2), (uint64_t)fbk__column_int64(st, 3),
+            (uint64_t)fbk__column_int64(st, 4), (uint64_t)fbk__column_int64(st, 5)};
+    fbk__stmt_put(st);
+    if (rc == FBK_DONE)
+        return fbk__fail(db, FBK_ECORRUPT, "the state of the event log was missing");
+    return rc;
+}

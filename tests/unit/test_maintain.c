@@ -113,6 +113,34 @@ START_TEST(everything_is_done)
 }
 END_TEST
 
+/* What came is counted once, and what was merged each time; what was merged is dead, then gone. */
+START_TEST(amplification_is_counted)
+{
+    fbk_store *other = tk_store_open(path, NULL);
+    fbk__log_storage first;
+    fbk__log_storage merged;
+    fbk__log_storage last;
+
+    fill();
+    tk_assert_ok(db, fbk__log_seal(db));
+    tk_assert_ok(db, fbk__log_storage_read(db, &first));
+    ck_assert_uint_eq(first.sealed_bytes, first.live_bytes);
+    ck_assert_uint_eq(first.merged_bytes + first.dead_bytes, 0);
+    ck_assert_uint_eq(first.segments, SEALS + 1);
+    (void)maintain(FBK_MAINTAIN_NO_WAIT | FBK_MAINTAIN_FULL, 0);
+    tk_assert_ok(db, fbk__log_storage_read(db, &merged));
+    ck_assert_uint_eq(merged.sealed_bytes, first.sealed_bytes);
+    ck_assert_uint_eq(merged.dead_bytes, first.live_bytes);
+    ck_assert_uint_eq(merged.merged_bytes, merged.live_bytes);
+    ck_assert_uint_eq(merged.segments, 1);
+    fbk_store_close(other);
+    (void)maintain(0, 0);
+    tk_assert_ok(db, fbk__log_storage_read(db, &last));
+    ck_assert_uint_eq(last.dead_bytes, 0);
+    ck_assert_uint_eq(last.merged_bytes, merged.merged_bytes);
+}
+END_TEST
+
 START_TEST(an_empty_store_has_nothing_to_do)
 {
     fbk_maintain_result r = maintain(FBK_MAINTAIN_FULL, 0);
@@ -162,8 +190,7 @@ tell_stop(void *user_data, uint64_t done, uint64_t total)
 
 START_TEST(a_callback_can_stop_it)
 {
-    static const fbk_status answers[2][2] = {{FBK_ECANCELLED, FBK_ECANCELLED},
-                                             {-5, FBK_ECALLBACK}};
+    static const fbk_status answers[2][2] = {{FBK_ECANCELLED, FBK_ECANCELLED}, {-5, FBK_ECALLBACK}};
     fbk_maintain_options opt = FBK_MAINTAIN_OPTIONS_INIT;
     fbk_maintain_result r = {.struct_size = (uint32_t)sizeof r, .n_runs = 77};
     stop s = {.answer = answers[_i][0]};
@@ -285,7 +312,8 @@ count_in_files(const char *text)
         if (size_of(suffixes[i]) <= 0)
             continue;
         bytes = tk_slurp(name, &size);
-        for (const char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), text, len)); at++)
+        for (const char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), text, len));
+             at++)
             n++;
         free(bytes);
     }
@@ -312,9 +340,8 @@ fill_with_secret(void)
         e.n_props = 0;
         fbk__batch_init(&batch, NULL);
         tk_batch_add(&batch, &e);
-        ck_assert_int_eq(fbk__batch_text(&batch, secret, strlen(secret),
-                                         &batch.events[0].order_ref),
-                         FBK_OK);
+        ck_assert_int_eq(
+            fbk__batch_text(&batch, secret, strlen(secret), &batch.events[0].order_ref), FBK_OK);
         tk_assert_ok(db, tk_batch_append(db, &batch, NULL, &counts));
         ck_assert_uint_eq(counts.added, 1);
         fbk__batch_free(&batch);
@@ -399,6 +426,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, everything_is_done);
+    tcase_add_test(tc, amplification_is_counted);
     tcase_add_test(tc, an_empty_store_has_nothing_to_do);
     tcase_add_test(tc, a_budget_ends_a_call_and_the_next_goes_on);
     tcase_add_loop_test(tc, a_callback_can_stop_it, 0, 2);
