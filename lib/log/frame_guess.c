@@ -25,39 +25,69 @@ values_of(const fbk__frame *f, unsigned column)
     return column < FBK__N_EV ? f->ev[column] : f->ln[column - FBK__FC_LINES];
 }
 
+static void
+list_values(const fbk__guess_list *list, const int64_t *numbers, uint32_t n, int64_t *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = fbk__guess_of(list, numbers[i]);
+}
+
+static void
+point_values(const fbk__guess_points *points, const int64_t *x, uint32_t n, int64_t *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = fbk__guess_at(points, x[i]);
+}
+
+/* As fbk__frame_expected_amount(), which is asked only when factors are found that do not fit 32
+ * bits. */
+static void
+amounts(const int64_t *quantity, const int64_t *price, const int64_t *discount, uint32_t n,
+        int64_t *out)
+{
+    uint64_t wide = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t product = (int64_t)((uint64_t)quantity[i] * (uint64_t)price[i]);
+        int64_t sign = product >> 63;
+
+        wide |= (uint64_t)(quantity[i] ^ quantity[i] >> 63) | (uint64_t)(price[i] ^ price[i] >> 63);
+        product = plus(product, (500 ^ sign) - sign);
+        out[i] = minus(product / 1000, discount[i]);
+    }
+    for (uint32_t i = 0; wide >> 31 && i < n; i++)
+        out[i] = fbk__frame_expected_amount(quantity[i], price[i], discount[i]);
+}
+
 /* Values [at, at + n) of a column as they are guessed. */
 static void
 guess_values(const fbk__frame *f, unsigned column, unsigned how, uint32_t at, uint32_t n,
              int64_t *out)
 {
     const fbk__guess *g = f->guess;
-    const int64_t *source = f->ev[FBK__EV_SOURCE] + at;
-    const int64_t *occurred = f->ev[FBK__EV_OCCURRED] + at;
 
-    for (uint32_t i = 0; i < n; i++) {
-        switch (column) {
-        case FBK__EV_ARRIVAL:
-            out[i] = fbk__guess_at(&g->arrival, occurred[i]);
-            break;
-        case FBK__EV_RECEIVED:
-            out[i] = how == FBK__TOLD_BY_COLUMNS
-                         ? occurred[i]
-                         : fbk__guess_at(&g->received, f->ev[FBK__EV_ARRIVAL][at + i]);
-            break;
-        case FBK__EV_PLACE:
-            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_PLACE], source[i]);
-            break;
-        case FBK__EV_CHANNEL:
-            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_CHANNEL], source[i]);
-            break;
-        case FBK__FC_LINES + FBK__LN_PRICE:
-            out[i] = fbk__guess_of(&g->lists[FBK__GUESS_PRICE], f->ln[FBK__LN_ITEM][at + i]);
-            break;
-        default: /* the amount */
-            out[i] = fbk__frame_expected_amount(f->ln[FBK__LN_QUANTITY][at + i],
-                                                f->ln[FBK__LN_PRICE][at + i],
-                                                f->ln[FBK__LN_DISCOUNT][at + i]);
-        }
+    switch (column) {
+    case FBK__EV_ARRIVAL:
+        point_values(&g->arrival, f->ev[FBK__EV_OCCURRED] + at, n, out);
+        break;
+    case FBK__EV_RECEIVED:
+        if (how == FBK__TOLD_BY_COLUMNS)
+            memcpy(out, f->ev[FBK__EV_OCCURRED] + at, n * sizeof *out);
+        else
+            point_values(&g->received, f->ev[FBK__EV_ARRIVAL] + at, n, out);
+        break;
+    case FBK__EV_PLACE:
+        list_values(&g->lists[FBK__GUESS_PLACE], f->ev[FBK__EV_SOURCE] + at, n, out);
+        break;
+    case FBK__EV_CHANNEL:
+        list_values(&g->lists[FBK__GUESS_CHANNEL], f->ev[FBK__EV_SOURCE] + at, n, out);
+        break;
+    case FBK__FC_LINES + FBK__LN_PRICE:
+        list_values(&g->lists[FBK__GUESS_PRICE], f->ln[FBK__LN_ITEM] + at, n, out);
+        break;
+    default: /* the amount */
+        amounts(f->ln[FBK__LN_QUANTITY] + at, f->ln[FBK__LN_PRICE] + at,
+                f->ln[FBK__LN_DISCOUNT] + at, n, out);
     }
 }
 

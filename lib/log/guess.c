@@ -120,18 +120,6 @@ fbk__guess_at(const fbk__guess_points *p, int64_t x)
                      (uint64_t)((unsigned __int128)from * p->slope[low] >> p->bits));
 }
 
-int64_t
-fbk__guess_of(const fbk__guess_list *list, int64_t number)
-{
-    uint64_t word = (uint64_t)number >> 6;
-    uint64_t bit = UINT64_C(1) << (number & 63);
-
-    if (word >= list->n_words || !(list->bits[word] & bit))
-        return 0;
-    return list
-        ->value[list->rank[word] + (unsigned)__builtin_popcountll(list->bits[word] & (bit - 1))];
-}
-
 const fbk__guess_series *
 fbk__guess_series_of(const fbk__guess *g, int64_t source, const char **out_prefix, size_t *out_len)
 {

@@ -106,8 +106,22 @@ int64_t
 fbk__guess_at(const fbk__guess_points *p, int64_t x);
 
 /** The value of a number; 0 when it is not known. */
-int64_t
-fbk__guess_of(const fbk__guess_list *list, int64_t number);
+static inline int64_t
+fbk__guess_of(const fbk__guess_list *list, int64_t number)
+{
+    uint64_t word = (uint64_t)number >> 6;
+    uint64_t bit = UINT64_C(1) << (number & 63);
+    uint64_t bits;
+
+    if (word >= list->n_words)
+        return 0;
+    bits = list->bits[word];
+    if (bits == UINT64_MAX) /* the rule: numbers are given one after the other */
+        return list->value[list->rank[word] + (uint32_t)(number & 63)];
+    return bits & bit
+               ? list->value[list->rank[word] + (uint32_t)__builtin_popcountll(bits & (bit - 1))]
+               : 0;
+}
 
 /** The ids of a source, and their prefix; NULL when it does not count. */
 const fbk__guess_series *
