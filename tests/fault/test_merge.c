@@ -91,8 +91,8 @@ fill(fbk *db, uint32_t side, uint32_t n)
     ck_assert_int_ge(fbk_identity_link(db, "email", "p2@example.com", "email", "p4@example.com",
                                        START + side, NULL),
                      0);
-    tk_assert_ok(db, fbk__identity_node(db, "email", side ? "p3@example.com" : "p5@example.com",
-                                        &node));
+    tk_assert_ok(
+        db, fbk__identity_node(db, "email", side ? "p3@example.com" : "p5@example.com", &node));
     tk_assert_ok(db, fbk__log_erase_nodes(db, &node, 1, &erased));
 }
 
