@@ -242,7 +242,8 @@ image_put(image *im, const char *bytes, size_t len, size_t at)
 {
     if (at + len > im->len)
         image_resize(im, at + len);
-    memcpy(im->bytes + at, bytes, len);
+    if (len)
+        memcpy(im->bytes + at, bytes, len);
 }
 
 /* Sectors lie where the disk has them, not where the write begins. */
