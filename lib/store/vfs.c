@@ -8,8 +8,10 @@
 
 #include "base/hash.h"
 
-/* A file of the VFS: ours, then the one of the VFS underneath, in one piece of memory. Only the
- * database file gets our methods; journals, WAL and temporary files are opened straight through. */
+/* A file of the VFS: ours, then the one of the VFS underneath, in one piece of memory. Only
+ * database files get our methods: the store, and the temporary one through which it is written anew,
+ * for what would be read wrong from that would be written to the store. Journals, WAL and other
+ * temporary files are opened straight through. */
 typedef struct vfs_file {
     sqlite3_file base;
     fbk__vfs *vfs;
@@ -337,17 +339,20 @@ static int
 vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
     sqlite3_vfs *root = root_of(vfs);
+    bool database = flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_TEMP_DB);
+    sqlite3_file *real = database ? real_of(file) : file;
     vfs_file *f = vfs_file_of(file);
     int rc;
 
-    if (!name)
-        return vfs_open_temporary(vfs->pAppData, file, flags, out_flags);
-    if (!(flags & SQLITE_OPEN_MAIN_DB))
-        return root->xOpen(root, name, file, flags, out_flags);
-    memset(f, 0, sizeof *f);
-    f->vfs = vfs->pAppData;
-    real_of(file)->pMethods = NULL;
-    rc = root->xOpen(root, name, real_of(file), flags, out_flags);
+    if (database) {
+        memset(f, 0, sizeof *f);
+        f->vfs = vfs->pAppData;
+    }
+    real->pMethods = NULL;
+    rc = name ? root->xOpen(root, name, real, flags, out_flags)
+              : vfs_open_temporary(vfs->pAppData, real, flags, out_flags);
+    if (!database)
+        return rc;
     /* SQLite closes a file that has methods, even when its opening failed. */
     if (real_of(file)->pMethods)
         f->base.pMethods = &file_methods;
