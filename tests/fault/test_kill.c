@@ -189,17 +189,32 @@ read_on(fbk *db, const killing *r)
     _exit(5);
 }
 
+/* All that maintenance does, and merges that are begun and left to others. */
+static fbk_status
+compact(fbk *db, unsigned n)
+{
+    fbk_maintain_options opt = FBK_MAINTAIN_OPTIONS_INIT;
+    fbk_status rc;
+
+    opt.flags = FBK_MAINTAIN_NO_WAIT | (n % 16 == 5 ? FBK_MAINTAIN_FULL : 0u) |
+                (n % 16 == 13 ? FBK_MAINTAIN_VACUUM : 0u);
+    if (n % 4 == 1)
+        return fbk_store_maintain(db, &opt, NULL);
+    if (n % 8 == 7)
+        return fbk__checkpoint(db, n % 16 == 7);
+    rc = fbk__log_seal(db);
+    for (unsigned i = 0; rc == FBK_OK && i < n % 8; i++)
+        rc = tk_compact(db, 1);
+    return rc;
+}
+
 static fbk_status
 compact_on(fbk *db, const killing *r)
 {
     fbk_status rc = FBK_OK;
 
-    for (unsigned n = 0; rc >= 0; n++) {
-        rc = fbk__log_seal(db);
-        if (rc >= 0 && n % 8 == 7)
-            rc = fbk__checkpoint(db, n % 16 == 7);
-        if (rc == FBK_EBUSY) /* a reader was in the way */
-            rc = FBK_OK;
+    for (unsigned n = 0; rc >= 0 || rc == FBK_EBUSY /* a reader was in the way */; n++) {
+        rc = compact(db, n);
         say(r, NOBODY, 0);
     }
     return rc;

@@ -1,9 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "support/tk.h"
 #include "support/tk_sqlmem.h"
@@ -93,6 +95,21 @@ copy_file(const char *from, const char *to)
     free(bytes);
 }
 
+/* Nothing of the work lies about. */
+static void
+check_left(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *entry;
+
+    tk_must(d, "%s: not read", dir);
+    while ((entry = readdir(d)) != NULL)
+        tk_must(entry->d_name[0] == '.' ||
+                    (strncmp(entry->d_name, "store", 5) == 0 && entry->d_type == DT_REG),
+                "%s was left", entry->d_name);
+    (void)closedir(d);
+}
+
 static fbk_store *
 open_store(const char *path)
 {
@@ -108,7 +125,7 @@ open_store(const char *path)
 static int64_t
 run_once(const tk_work *work, fault what, int64_t k, bool persistent, fbk_status *out_rc)
 {
-    const char *path = tk_path("run");
+    const char *path = tk_path("run/store");
     int64_t live = tk_sqlmem_state.n_live;
     fbk_store *store;
     fbk *db;
@@ -134,6 +151,7 @@ run_once(const tk_work *work, fault what, int64_t k, bool persistent, fbk_status
     tk_must(tk_sqlmem_state.n_live == live || k < 0, "%lld of SQLite's blocks leaked",
             (long long)(tk_sqlmem_state.n_live - live));
     tk_store_assert_sound(path);
+    check_left(tk_path("run"));
     return n;
 }
 
@@ -150,6 +168,7 @@ START_TEST(whatever_fails_the_log_stays_whole)
     tk_vfs_register(&vfs, "tk-log-faults");
     tk_vfs_make_default(&vfs);
     vfs.no_sync = 1; /* one that fails is counted all the same */
+    (void)mkdir(tk_path("run"), 0700);
     tk_work_prepare(work, tk_path("base"));
     (void)run_once(work, what, -1, false, &rc); /* SQLite allocates some things once */
     n = run_once(work, what, -1, false, &rc);

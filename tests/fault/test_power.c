@@ -29,12 +29,12 @@ enum {
     BULK = 21,        /* events of … */
     BULK_LINES = 200, /* … so many lines: sealed at once */
     THREADS = 4,
-    SAMPLE = 200, /* points a scenario */
-    ALL = 5000
+    SAMPLE = 170, /* points a scenario */
+    ALL = 4200
 };
 
 /* Steps: + make the store (else it is there), a append, g four threads append, b append in bulk, s seal, c checkpoint, t checkpoint and cut the WAL, e erase,
- * k backup. */
+ * i merge in slices, m maintain, v maintain and write the file anew, k backup. */
 static const struct {
     const char *name;
     uint32_t durability;
@@ -47,8 +47,10 @@ static const struct {
     {"append in bulk", FBK_DURABILITY_FULL, "abacbta"},
     {"seal", FBK_DURABILITY_FULL, "aasacasata"},
     {"seal, normal", FBK_DURABILITY_NORMAL, "aasacasaasata"},
-    {"compact", FBK_DURABILITY_FULL, "asasasascasasasasasa"},
-    {"erase", FBK_DURABILITY_FULL, "aasaaeaasea"},
+    {"merge in slices", FBK_DURABILITY_FULL, "asasasicasasaia"},
+    {"merge in slices, normal", FBK_DURABILITY_NORMAL, "asasasicasasaia"},
+    {"maintain", FBK_DURABILITY_FULL, "asasasascamasasamava"},
+    {"erase", FBK_DURABILITY_FULL, "aasaaeaasema"},
     {"back up", FBK_DURABILITY_FULL, "aasakaa"},
 };
 
@@ -188,7 +190,9 @@ static void
 run_step(fbk *db, unsigned number)
 {
     step *s = &ran.steps[number];
+    fbk_maintain_options opt = FBK_MAINTAIN_OPTIONS_INIT;
     uint8_t mark = (uint8_t)(number + 1);
+    fbk_status rc = FBK_OK;
     uint64_t n = 0;
 
     switch (s->what) {
@@ -201,6 +205,18 @@ run_step(fbk *db, unsigned number)
         break;
     case 's':
         tk_assert_ok(db, fbk__log_seal(db));
+        break;
+    case 'i':
+        while ((rc = tk_compact(db, 1)) == FBK_OK)
+            continue;
+        tk_assert_ok(db, rc);
+        break;
+    case 'm':
+        tk_assert_ok(db, fbk_store_maintain(db, NULL, NULL));
+        break;
+    case 'v':
+        opt.flags = FBK_MAINTAIN_FULL | FBK_MAINTAIN_VACUUM;
+        tk_assert_ok(db, fbk_store_maintain(db, &opt, NULL));
         break;
     case 'e':
         tk_assert_ok(db, fbk__log_each(db, 0, note_doomed, &mark));

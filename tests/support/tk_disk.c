@@ -47,13 +47,15 @@ room(void *array, size_t n, size_t *cap, size_t size)
     return array;
 }
 
-/* Name within the directory; NULL for a file elsewhere. */
+/* Name within the directory; NULL for a file elsewhere, or in a directory of its own within. */
 static const char *
 name_of(const tk_disk *disk, const char *path)
 {
     size_t len = strlen(disk->dir);
 
-    return strncmp(path, disk->dir, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
+    if (strncmp(path, disk->dir, len) != 0 || path[len] != '/' || strchr(path + len + 1, '/'))
+        return NULL;
+    return path + len + 1;
 }
 
 static int

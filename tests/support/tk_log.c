@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "log/compact.h"
 #include "store/conn.h"
 #include "support/tk.h"
 
@@ -237,6 +238,27 @@ tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_count
     }
     free(r.outcomes);
     return rc;
+}
+
+fbk_status
+tk_compact(fbk *db, uint64_t steps)
+{
+    fbk__slice slice = {.until_us = INT64_MAX, .steps = steps, .memory = 32 << 20, .keep = 1};
+    fbk__engine *engine = NULL;
+    fbk_status done = FBK_DONE;
+    fbk_status rc = fbk__engine_get(db, &engine);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__write_begin(db);
+    if (rc >= 0) {
+        done = fbk__engine_begin(db, engine);
+        if (done >= 0)
+            done = fbk__compact_now(db, engine, &slice);
+        rc = fbk__write_end(db, done);
+    }
+    fbk__shared_release(&engine->head);
+    return rc < 0 ? rc : done;
 }
 
 /* -- what was stored against what was made ---------------------------------------------------- */

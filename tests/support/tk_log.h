@@ -55,6 +55,11 @@ fbk_status
 tk_batch_append(fbk *db, fbk__batch *batch, uint8_t *outcomes, fbk__append_counts *counts)
     FBK_MUST_USE;
 
+/** One transaction of so many steps of merging, until one segment is left, and of clearing: FBK_OK
+ *  when there is more to do, FBK_DONE. */
+fbk_status
+tk_compact(fbk *db, uint64_t steps) FBK_MUST_USE;
+
 /** Number of a stored event; the test fails when it has no id that was made here. */
 uint32_t
 tk_event_number(const fbk__event_view *view);

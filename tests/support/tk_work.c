@@ -16,6 +16,7 @@ enum { BEFORE = 60, THREADS = 4, MAX_EVENTS = 128, ALL_COLUMNS = (1 << 18) - 1 }
 static const tk_work *working; /* a call knows no other way what it is to do */
 static uint8_t doomed[MAX_EVENTS];
 static uint32_t n_before;
+static uint32_t last_before; /* number */
 static uint32_t n_doomed;
 static uint32_t acked; /* threads whose batch must be there, a bit each */
 
@@ -171,6 +172,20 @@ prepare_erased(fbk *db)
     tk_assert_ok(db, fbk__log_erase_nodes(db, &node, 1, &n));
 }
 
+/* A merge that somebody began and left. */
+static void
+prepare_merge(fbk *db)
+{
+    prepare_segments(db);
+    tk_assert_ok(db, tk_compact(db, 1));
+}
+
+static fbk_status
+run_compact(fbk *db)
+{
+    return tk_compact(db, UINT64_MAX);
+}
+
 static fbk_status
 run_scan(fbk *db)
 {
@@ -255,6 +270,7 @@ const tk_work tk_works[] = {
     {"compact", prepare_segments, run_seal, 0, 0, 0, 0},
     {"maintain", prepare_segments, run_maintain, 0, 0, 0, 0},
     {"maintain, erased", prepare_erased, run_maintain, 0, 0, 0, 0},
+    {"go on merging", prepare_merge, run_compact, 0, 0, 0, 0},
     {"scan", prepare_segments, run_scan, 0, 0, 0, 0},
     {"read each", prepare_segments, run_each, 0, 0, 0, 0},
     {"history", prepare_segments, run_history, 0, 0, 0, 0},
@@ -268,10 +284,13 @@ const int tk_n_works = (int)(sizeof tk_works / sizeof tk_works[0]);
 static fbk_status
 note_before(void *user_data, const fbk__event_view *view)
 {
+    uint32_t number = tk_event_number(view);
+
     (void)user_data;
     n_before++;
+    last_before = number > last_before ? number : last_before;
     if (view->node >= 1 && view->node <= working->erases) {
-        doomed[tk_event_number(view)] = 1;
+        doomed[number] = 1;
         n_doomed++;
     }
     return FBK_OK;
@@ -285,7 +304,7 @@ tk_work_prepare(const tk_work *work, const char *path)
 
     working = work;
     memset(doomed, 0, sizeof doomed);
-    n_before = n_doomed = 0;
+    n_before = n_doomed = last_before = 0;
     tk_assert_ok(db, append(db, 1, BEFORE / 2));
     if (work->prepare) {
         tk_assert_ok(db, fbk__log_seal(db));
@@ -316,8 +335,8 @@ note_found(void *user_data, const fbk__event_view *view)
     tk_must(!what, "%s of event %u", what, number);
     tk_must(number < MAX_EVENTS && !f->seen[number]++, "event %u is there twice", number);
     f->n_doomed += doomed[number];
-    f->n_new += number > n_before;
-    f->n_kept += number <= n_before && !doomed[number];
+    f->n_new += number > last_before;
+    f->n_kept += number <= last_before && !doomed[number];
     return FBK_OK;
 }
 
