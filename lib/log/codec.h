@@ -21,6 +21,7 @@
  *   DELTA   first value, then the differences, themselves encoded (again as DELTA, say)
  *   DICT    sorted distinct values and packed numbers of them, both themselves encoded
  *   RLE     runs: values and lengths, both themselves encoded
+ *   HUFFMAN small numbers (of a DICT), the common ones in few bits, where that saves an eighth
  * Byte strings:
  *   TEXT    lengths and bytes, zstd where it saves a fifth
  *   WORDS   distinct strings (as TEXT) and numbers of them

@@ -1,19 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "log/codec.h"
+#include "log/codec_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <zstd.h>
 
+#include "base/sort.h"
 #include "log/bits.h"
-
-/* First byte of every integer column. Stored: append only. */
-enum { CONST_ = 0, PACK, PATCH, ZIGZAG, SCALE, DELTA, DICT, RLE };
-
-/* How deep columns nest: a SCALE of a DELTA of a DICT of packed numbers, and no further. */
-enum { MAX_DEPTH = 4 };
+#include "log/huff.h"
 
 void
 fbk__codec_init(fbk__codec *c, const fbk_allocator *a)
@@ -39,37 +34,22 @@ fbk__codec_free(fbk__codec *c)
     fbk__codec_init(c, c->a);
 }
 
-/* A stack of arrays: push() what is needed, pop_to() where it stood before. */
-static int64_t *
-push(fbk__codec *c, size_t n)
-{
-    unsigned i = c->scratch_used;
-
-    if (i >= FBK__CODEC_SCRATCH ||
-        !fbk__grow(c->a, &c->scratch[i], &c->scratch_cap[i], n + 1, sizeof(int64_t)))
-        return NULL;
-    c->scratch_used++;
-    return c->scratch[i];
-}
-
-/* Back to where the stack stood at `mark`. */
-static void
-pop_to(fbk__codec *c, unsigned mark)
-{
-    c->scratch_used = mark;
-}
-
 /* -- what the values look like ----------------------------------------------------------------- */
 
+/* Bounds are of all values, what else there is of a sample: it decides which encoding is chosen,
+ * not whether it is right. */
 typedef struct shape {
     int64_t min, max;
-    uint64_t factor;          /* divides every value - min; 0 when all are equal */
-    size_t runs;              /* of equal neighbours */
+    int64_t delta_min, delta_max;
+    size_t runs;     /* of equal neighbours */
+    uint64_t factor; /* divides every value - min; 0 when all are equal */
+    size_t n_sample;
     size_t widths[65];        /* values - min by bits */
     size_t zigzag_widths[65]; /* sign folded into the lowest bit, by bits */
     size_t delta_widths[65];  /* differences of neighbours, zigzag, by bits */
-    int64_t delta_min, delta_max;
 } shape;
+
+enum { SAMPLE = 128 };
 
 static uint64_t
 gcd(uint64_t x, uint64_t y)
@@ -89,51 +69,114 @@ zigzag(int64_t value)
     return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
 }
 
-static void
-shape_of(const int64_t *v, size_t n, shape *s)
+static bool
+all_equal(const int64_t *v, size_t n)
 {
-    memset(s, 0, sizeof *s);
-    s->min = s->max = v[0];
-    s->runs = 1;
-    s->delta_min = INT64_MAX;
-    s->delta_max = INT64_MIN;
     for (size_t i = 1; i < n; i++) {
-        int64_t delta = (int64_t)((uint64_t)v[i] - (uint64_t)v[i - 1]);
-
-        s->min = v[i] < s->min ? v[i] : s->min;
-        s->max = v[i] > s->max ? v[i] : s->max;
-        s->delta_min = delta < s->delta_min ? delta : s->delta_min;
-        s->delta_max = delta > s->delta_max ? delta : s->delta_max;
-        s->runs += delta != 0;
-        s->delta_widths[fbk__bits_width(zigzag(delta))]++;
+        if (v[i] != v[0])
+            return false;
     }
+    return true;
+}
+
+/* The number that an odd one times gives 1, modulo 2^64: dividing what it divides is a product. */
+static uint64_t
+inverse(uint64_t odd)
+{
+    uint64_t x = odd; /* right in three bits; each step doubles them */
+
+    for (int i = 0; i < 5; i++)
+        x *= 2 - odd * x;
+    return x;
+}
+
+static bool
+divides_all(uint64_t factor, const int64_t *v, size_t n, int64_t min)
+{
+    unsigned shift = (unsigned)__builtin_ctzll(factor);
+    uint64_t times = inverse(factor >> shift);
+    uint64_t most = UINT64_MAX / (factor >> shift);
+    uint64_t low = (UINT64_C(1) << shift) - 1;
+    uint64_t bad = 0;
+
     for (size_t i = 0; i < n; i++) {
+        uint64_t k = (uint64_t)v[i] - (uint64_t)min;
+
+        bad |= (k & low) | (uint64_t)(k * times > most);
+    }
+    return !bad;
+}
+
+static void
+shape_sample(const int64_t *v, size_t n, shape *s)
+{
+    size_t step = (n + SAMPLE - 1) / SAMPLE;
+
+    for (size_t at = 0; at < n; at += step) {
+        size_t jump = (at * 0x9e37 >> 4) % step; /* in step with nothing */
+        size_t i = at + jump < n ? at + jump : at;
         uint64_t k = (uint64_t)v[i] - (uint64_t)s->min;
+        int64_t delta = i + 1 < n ? (int64_t)((uint64_t)v[i + 1] - (uint64_t)v[i]) : 0;
 
         s->widths[fbk__bits_width(k)]++;
         s->zigzag_widths[fbk__bits_width(zigzag(v[i]))]++;
+        s->delta_widths[fbk__bits_width(zigzag(delta))]++;
+        s->n_sample++;
         if (s->factor != 1)
             s->factor = gcd(k, s->factor);
     }
+    if (s->factor == 0) /* a sample of equals */
+        s->factor = (uint64_t)s->max - (uint64_t)s->min;
+    if (s->factor > 1 && !divides_all(s->factor, v, n, s->min))
+        s->factor = 1;
 }
 
-/* Best number of low bits when what is wider goes apart, for n values with these widths of at most
- * `top` bits; *out_bytes is the size. An exception costs its distance (a byte or two) and its high
- * bits; more than one in eight are not worth it. */
+static void
+shape_of(const int64_t *v, size_t n, shape *s)
+{
+    int64_t min = v[0];
+    int64_t max = v[0];
+    int64_t delta_min = INT64_MAX;
+    int64_t delta_max = INT64_MIN;
+    size_t runs = 1;
+
+    memset(s, 0, sizeof *s);
+    for (size_t i = 1; i < n; i++) {
+        int64_t delta = (int64_t)((uint64_t)v[i] - (uint64_t)v[i - 1]);
+
+        min = v[i] < min ? v[i] : min;
+        max = v[i] > max ? v[i] : max;
+        delta_min = delta < delta_min ? delta : delta_min;
+        delta_max = delta > delta_max ? delta : delta_max;
+        runs += delta != 0;
+    }
+    s->min = min;
+    s->max = max;
+    s->delta_min = delta_min;
+    s->delta_max = delta_max;
+    s->runs = runs;
+    shape_sample(v, n, s);
+}
+
+/* Best number of low bits when what is wider goes apart, for n values that need at most `top` bits
+ * and of which a sample has these widths; *out_bytes is about the size. An exception costs its
+ * distance (a byte or two) and its high bits; more than one in eight are not worth it. */
 static unsigned
-patch_width(const size_t *widths, unsigned top, size_t n, size_t *out_bytes)
+patch_width(const size_t *widths, size_t n_sample, unsigned top, size_t n, size_t *out_bytes)
 {
     unsigned best = top;
     size_t above = 0;
 
     *out_bytes = fbk__bits_size(n, top) + 1;
     for (unsigned w = top; w-- > 0;) {
+        size_t many;
         size_t size;
 
         above += widths[w + 1];
-        if (above * 8 > n)
+        if (above * 8 > n_sample)
             break;
-        size = fbk__bits_size(n, w) + above + fbk__bits_size(above, top - w) + 12;
+        many = above * n / n_sample;
+        size = fbk__bits_size(n, w) + many + fbk__bits_size(many, top - w) + 12;
         if (size < *out_bytes) {
             *out_bytes = size;
             best = w;
@@ -171,15 +214,6 @@ distinct(fbk__codec *c, const int64_t *v, size_t n, size_t most, int64_t *words,
         numbers[i] = c->slots[at] - 1;
     }
     return found;
-}
-
-static int
-compare_words(const void *x, const void *y)
-{
-    const int64_t *a = x;
-    const int64_t *b = y;
-
-    return (a[0] > b[0]) - (a[0] < b[0]);
 }
 
 /* -- encoding ---------------------------------------------------------------------------------- */
@@ -230,6 +264,11 @@ put_patched(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, const shap
             high[n_high++] = x >> width;
         }
     }
+    if (n_high * 4 > n) { /* the sample was not like the rest */
+        pop_to(c, mark);
+        return put_packed(c, out, v, n, s->min,
+                          fbk__bits_width((uint64_t)s->max - (uint64_t)s->min));
+    }
     fbk__buf_uvarint(out, folded ? ZIGZAG : PATCH);
     if (!folded)
         fbk__buf_svarint(out, s->min);
@@ -247,6 +286,8 @@ put_patched(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, const shap
 static fbk_status
 put_scaled(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, const shape *s, int depth)
 {
+    unsigned shift = (unsigned)__builtin_ctzll(s->factor);
+    uint64_t times = inverse(s->factor >> shift);
     unsigned mark = c->scratch_used;
     int64_t *k = push(c, n);
     fbk_status rc;
@@ -257,7 +298,7 @@ put_scaled(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, const shape
     fbk__buf_svarint(out, s->min);
     fbk__buf_uvarint(out, s->factor);
     for (size_t i = 0; i < n; i++)
-        k[i] = (int64_t)(((uint64_t)v[i] - (uint64_t)s->min) / s->factor);
+        k[i] = (int64_t)((((uint64_t)v[i] - (uint64_t)s->min) >> shift) * times);
     rc = put_ints(c, out, k, n, depth + 1);
     pop_to(c, mark);
     return rc;
@@ -309,37 +350,109 @@ out:
     return rc;
 }
 
+/* Of small numbers, the common ones in few bits. */
+static fbk_status
+put_huffman(fbk__codec *c, fbk__buf *out, const int64_t *numbers, size_t n, const uint8_t *lengths,
+            size_t k)
+{
+    unsigned mark = c->scratch_used;
+    int64_t *v = push(c, k);
+    fbk_status rc = FBK_ENOMEM;
+
+    if (v) {
+        fbk__buf_uvarint(out, HUFFMAN);
+        fbk__buf_uvarint(out, k);
+        for (size_t i = 0; i < k; i++)
+            v[i] = lengths[i];
+        rc = put_ints(c, out, v, k, MAX_DEPTH);
+        fbk__buf_clear(&c->bytes);
+        fbk__huff_put(&c->bytes, numbers, n, lengths, (unsigned)k);
+        fbk__buf_uvarint(out, c->bytes.len);
+        fbk__buf_add(out, c->bytes.data, c->bytes.len);
+        if (c->bytes.failed)
+            rc = FBK_ENOMEM;
+    }
+    pop_to(c, mark);
+    return rc;
+}
+
 /* words[0..k): distinct values, numbers[0..n): where each row's stands. The dictionary is stored
  * sorted, so that its differences are small and numbers keep the order of the values. */
 static fbk_status
-put_dictionary(fbk__codec *c, fbk__buf *out, int64_t *words, size_t k, int64_t *numbers, size_t n,
-               int depth)
+sort_words(fbk__codec *c, int64_t *words, size_t k, int64_t *numbers, size_t n)
 {
     unsigned mark = c->scratch_used;
-    int64_t *pairs = push(c, 2 * k);
+    fbk__sort_item *items = (fbk__sort_item *)(void *)push(c, 2 * k);
     int64_t *rank = push(c, k);
-    fbk_status rc;
 
-    if (!pairs || !rank) {
-        pop_to(c, mark);
+    if (!items || !rank)
         return FBK_ENOMEM;
-    }
+    for (size_t i = 0; i < k; i++)
+        items[i] = (fbk__sort_item){fbk__sort_key_int(words[i]), (uint32_t)i, 0};
+    if (!fbk__sort_items(c->a, items, k))
+        return FBK_ENOMEM;
     for (size_t i = 0; i < k; i++) {
-        pairs[2 * i] = words[i];
-        pairs[2 * i + 1] = (int64_t)i;
-    }
-    qsort(pairs, k, 2 * sizeof *pairs, compare_words);
-    for (size_t i = 0; i < k; i++) {
-        words[i] = pairs[2 * i];
-        rank[pairs[2 * i + 1]] = (int64_t)i;
+        rank[items[i].row] = (int64_t)i;
+        words[i] = (int64_t)(items[i].key ^ UINT64_C(1) << 63);
     }
     for (size_t i = 0; i < n; i++)
         numbers[i] = rank[numbers[i]];
     pop_to(c, mark);
+    return FBK_OK;
+}
+
+/* Code lengths of numbers[0..n), all below k, and the bytes that they take so. */
+static size_t
+huffman_bytes(const int64_t *numbers, size_t n, size_t k, uint8_t *lengths)
+{
+    uint32_t counts[FBK__HUFF_SYMBOLS] = {0};
+    size_t bits = 0;
+
+    for (size_t i = 0; i < n; i++)
+        counts[numbers[i]]++;
+    fbk__huff_lengths(counts, (unsigned)k, lengths);
+    for (size_t i = 0; i < k; i++)
+        bits += counts[i] * lengths[i];
+    return bits / 8 + k / 2 + 8;
+}
+
+static fbk_status
+put_dictionary(fbk__codec *c, fbk__buf *out, int64_t *words, size_t k, int64_t *numbers, size_t n,
+               const uint8_t *lengths, int depth)
+{
+    fbk_status rc;
+
     fbk__buf_uvarint(out, DICT);
     fbk__buf_uvarint(out, k);
     rc = put_ints(c, out, words, k, MAX_DEPTH - 1);
-    return rc < 0 ? rc : put_ints(c, out, numbers, n, depth + 1);
+    if (rc < 0)
+        return rc;
+    return lengths ? put_huffman(c, out, numbers, n, lengths, k)
+                   : put_ints(c, out, numbers, n, depth + 1);
+}
+
+/* Are there so many different values that a dictionary cannot pay? Judged by 64 of them. */
+static bool
+looks_distinct(const int64_t *v, size_t n)
+{
+    enum { ASKED = 64, SLOTS = 256 };
+    int64_t slots[SLOTS];
+    uint8_t used[SLOTS] = {0};
+    unsigned found = 0;
+
+    if (n < 4 * ASKED)
+        return false;
+    for (size_t i = 0; i < ASKED; i++) {
+        int64_t x = v[i * (n / ASKED)];
+        unsigned at = (unsigned)((uint64_t)x * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+
+        while (used[at] && slots[at] != x)
+            at = (at + 1) % SLOTS;
+        found += !used[at];
+        used[at] = 1;
+        slots[at] = x;
+    }
+    return found > ASKED - 3;
 }
 
 /* A dictionary when so few distinct values are there that it beats `bytes`; FBK_DONE = it does not.
@@ -349,39 +462,49 @@ try_dictionary(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, const s
                size_t bytes, int depth)
 {
     unsigned mark = c->scratch_used;
-    size_t most = n / 2;
-    int64_t *words = push(c, most + 1);
-    int64_t *numbers = words ? push(c, n) : NULL;
     uint64_t range = (uint64_t)s->max - (uint64_t)s->min;
-    fbk_status rc = FBK_ENOMEM;
-    size_t size;
+    size_t most = n / 2;
+    uint8_t lengths[FBK__HUFF_SYMBOLS];
+    size_t packed = SIZE_MAX;
+    size_t huffman = SIZE_MAX;
+    int64_t *words;
+    int64_t *numbers;
     size_t k;
+    fbk_status rc = FBK_ENOMEM;
 
-    if (!numbers)
-        goto out;
-    k = distinct(c, v, n, most, words, numbers);
-    if (k == SIZE_MAX)
-        goto out;
-    rc = FBK_DONE;
-    if (k > most)
-        goto out;
-    size = 8 + fbk__bits_size(k, fbk__bits_width(range / k) + 2) +
-           fbk__bits_size(n, fbk__bits_width(k - 1));
-    if (size < bytes)
-        rc = put_dictionary(c, out, words, k, numbers, n, depth);
-out:
+    if (looks_distinct(v, n))
+        return FBK_DONE;
+    words = push(c, most + 1);
+    numbers = words ? push(c, n) : NULL;
+    k = numbers ? distinct(c, v, n, most, words, numbers) : SIZE_MAX;
+    if (k != SIZE_MAX)
+        rc = k > most ? FBK_DONE : sort_words(c, words, k, numbers, n);
+    if (rc == FBK_OK) {
+        size_t dictionary = 8 + fbk__bits_size(k, fbk__bits_width(range / k) + 2);
+
+        packed = dictionary + fbk__bits_size(n, fbk__bits_width(k - 1));
+        if (k <= FBK__HUFF_SYMBOLS)
+            huffman = dictionary + huffman_bytes(numbers, n, k, lengths);
+        packed = packed < bytes ? packed : bytes;
+        if (huffman < packed - packed / 8) /* it is slower to read */
+            rc = put_dictionary(c, out, words, k, numbers, n, lengths, depth);
+        else if (packed < bytes)
+            rc = put_dictionary(c, out, words, k, numbers, n, NULL, depth);
+        else
+            rc = FBK_DONE;
+    }
     pop_to(c, mark);
     return rc;
 }
 
+/* Bits of the larger of two, the sign folded in. */
 static unsigned
-top_width(const size_t *widths)
+zigzag_top(int64_t x, int64_t y)
 {
-    unsigned top = 64;
+    unsigned a = fbk__bits_width(zigzag(x));
+    unsigned b = fbk__bits_width(zigzag(y));
 
-    while (top > 0 && !widths[top])
-        top--;
-    return top;
+    return a > b ? a : b;
 }
 
 /* Bytes of the differences, by range or with exceptions apart. */
@@ -392,7 +515,8 @@ delta_bytes(const shape *s, size_t n)
     size_t by_range = fbk__bits_size(n, width);
     size_t patched;
 
-    (void)patch_width(s->delta_widths, top_width(s->delta_widths), n, &patched);
+    (void)patch_width(s->delta_widths, s->n_sample, zigzag_top(s->delta_min, s->delta_max), n,
+                      &patched);
     return patched < by_range ? patched : by_range;
 }
 
@@ -400,13 +524,13 @@ delta_bytes(const shape *s, size_t n)
 static size_t
 flat_bytes(const shape *s, size_t n, uint64_t *out_code, unsigned *out_width, unsigned *out_top)
 {
-    unsigned top = top_width(s->widths);
-    unsigned folded_top = top_width(s->zigzag_widths);
+    unsigned top = fbk__bits_width((uint64_t)s->max - (uint64_t)s->min);
+    unsigned folded_top = zigzag_top(s->min, s->max);
     size_t packed = fbk__bits_size(n, top);
     size_t patched;
     size_t folded;
-    unsigned low = patch_width(s->widths, top, n, &patched);
-    unsigned folded_low = patch_width(s->zigzag_widths, folded_top, n, &folded);
+    unsigned low = patch_width(s->widths, s->n_sample, top, n, &patched);
+    unsigned folded_low = patch_width(s->zigzag_widths, s->n_sample, folded_top, n, &folded);
 
     *out_code = PACK;
     *out_width = *out_top = top;
@@ -436,12 +560,12 @@ put_ints(fbk__codec *c, fbk__buf *out, const int64_t *v, size_t n, int depth)
 
     if (n == 0)
         return FBK_OK;
-    shape_of(v, n, &s);
-    if (s.min == s.max) {
+    if (all_equal(v, n)) {
         fbk__buf_uvarint(out, CONST_);
-        fbk__buf_svarint(out, s.min);
+        fbk__buf_svarint(out, v[0]);
         return FBK_OK;
     }
+    shape_of(v, n, &s);
     flat = flat_bytes(&s, n, &code, &width, &top);
     if (depth < MAX_DEPTH && n > 8) {
         if (s.runs * 4 < n)
@@ -467,356 +591,4 @@ fbk__codec_put_ints(fbk__codec *c, fbk__buf *out, const int64_t *values, size_t 
         return FBK_ETOOBIG;
     rc = put_ints(c, out, values, n, 0);
     return rc >= 0 && out->failed ? FBK_ENOMEM : rc;
-}
-
-/* -- decoding ---------------------------------------------------------------------------------- */
-
-static fbk_status
-get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth);
-
-static fbk_status
-get_packed(fbk__reader *in, int64_t *out, size_t n)
-{
-    uint64_t base = (uint64_t)fbk__read_svarint(in);
-    uint64_t width = fbk__read_uvarint(in);
-
-    if (in->bad || width > 64)
-        return FBK_ECORRUPT;
-    fbk__bits_get(in, (uint64_t *)out, n, (unsigned)width);
-    if (in->bad)
-        return FBK_ECORRUPT;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int64_t)(base + (uint64_t)out[i]);
-    return FBK_OK;
-}
-
-static fbk_status
-get_patched(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, bool folded)
-{
-    uint64_t base = folded ? 0 : (uint64_t)fbk__read_svarint(in);
-    uint64_t width = fbk__read_uvarint(in);
-    uint64_t high_width = fbk__read_uvarint(in);
-    uint64_t n_high = fbk__read_uvarint(in);
-    unsigned mark = c->scratch_used;
-    uint64_t *k = (uint64_t *)out;
-    uint64_t *high;
-    int64_t *where;
-    uint64_t at = 0;
-
-    if (in->bad || width > 63 || high_width > 64 - width || n_high > n)
-        return FBK_ECORRUPT;
-    where = push(c, n_high);
-    high = (uint64_t *)push(c, n_high);
-    pop_to(c, mark); /* nothing nests in here */
-    if (!where || !high)
-        return FBK_ENOMEM;
-    for (uint64_t i = 0; i < n_high; i++) {
-        uint64_t step = fbk__read_uvarint(in);
-
-        if (in->bad || step >= n - at)
-            return FBK_ECORRUPT;
-        at += step;
-        where[i] = (int64_t)at;
-    }
-    fbk__bits_get(in, high, n_high, (unsigned)high_width);
-    fbk__bits_get(in, k, n, (unsigned)width);
-    if (in->bad)
-        return FBK_ECORRUPT;
-    for (uint64_t i = 0; i < n_high; i++)
-        k[where[i]] |= high[i] << width;
-    for (size_t i = 0; i < n; i++)
-        out[i] = folded ? (int64_t)(k[i] >> 1) ^ -(int64_t)(k[i] & 1) : (int64_t)(base + k[i]);
-    return FBK_OK;
-}
-
-static fbk_status
-get_scaled(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth)
-{
-    uint64_t base = (uint64_t)fbk__read_svarint(in);
-    uint64_t factor = fbk__read_uvarint(in);
-    fbk_status rc = in->bad ? FBK_ECORRUPT : get_ints(c, in, out, n, depth + 1);
-
-    for (size_t i = 0; rc >= 0 && i < n; i++)
-        out[i] = (int64_t)(base + factor * (uint64_t)out[i]);
-    return rc;
-}
-
-static fbk_status
-get_deltas(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth)
-{
-    fbk_status rc;
-
-    out[0] = fbk__read_svarint(in);
-    rc = in->bad ? FBK_ECORRUPT : get_ints(c, in, out + 1, n - 1, depth + 1);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 1; i < n; i++)
-        out[i] = (int64_t)((uint64_t)out[i] + (uint64_t)out[i - 1]);
-    return FBK_OK;
-}
-
-static fbk_status
-get_dictionary(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth)
-{
-    uint64_t k = fbk__read_uvarint(in);
-    unsigned mark = c->scratch_used;
-    int64_t *words;
-    fbk_status rc;
-
-    if (in->bad || k == 0 || k > n)
-        return FBK_ECORRUPT;
-    words = push(c, k);
-    if (!words)
-        return FBK_ENOMEM;
-    rc = get_ints(c, in, words, k, depth + 1);
-    if (rc >= 0)
-        rc = get_ints(c, in, out, n, depth + 1);
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
-        if ((uint64_t)out[i] >= k)
-            rc = FBK_ECORRUPT;
-        else
-            out[i] = words[out[i]];
-    }
-    pop_to(c, mark);
-    return rc;
-}
-
-static fbk_status
-get_runs(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth)
-{
-    uint64_t n_runs = fbk__read_uvarint(in);
-    unsigned mark = c->scratch_used;
-    int64_t *values;
-    int64_t *lengths;
-    size_t at = 0;
-    fbk_status rc = FBK_ENOMEM;
-
-    if (in->bad || n_runs == 0 || n_runs > n)
-        return FBK_ECORRUPT;
-    values = push(c, n_runs);
-    lengths = values ? push(c, n_runs) : NULL;
-    if (!lengths)
-        goto out;
-    rc = get_ints(c, in, values, n_runs, depth + 1);
-    if (rc >= 0)
-        rc = get_ints(c, in, lengths, n_runs, depth + 1);
-    for (uint64_t r = 0; rc >= 0 && r < n_runs; r++) {
-        if (lengths[r] < 0 || (uint64_t)lengths[r] > n - at) {
-            rc = FBK_ECORRUPT;
-            break;
-        }
-        for (int64_t i = 0; i < lengths[r]; i++)
-            out[at++] = values[r];
-    }
-    if (rc >= 0 && at != n)
-        rc = FBK_ECORRUPT;
-out:
-    pop_to(c, mark);
-    return rc;
-}
-
-static fbk_status
-get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, int depth)
-{
-    uint64_t code;
-    int64_t value;
-
-    if (n == 0)
-        return FBK_OK;
-    code = fbk__read_uvarint(in);
-    if (in->bad || (depth > MAX_DEPTH && code > ZIGZAG))
-        return FBK_ECORRUPT;
-    switch (code) {
-    case CONST_:
-        value = fbk__read_svarint(in);
-        for (size_t i = 0; i < n; i++)
-            out[i] = value;
-        return in->bad ? FBK_ECORRUPT : FBK_OK;
-    case PACK:
-        return get_packed(in, out, n);
-    case PATCH:
-    case ZIGZAG:
-        return get_patched(c, in, out, n, code == ZIGZAG);
-    case SCALE:
-        return get_scaled(c, in, out, n, depth);
-    case DELTA:
-        return get_deltas(c, in, out, n, depth);
-    case DICT:
-        return get_dictionary(c, in, out, n, depth);
-    case RLE:
-        return get_runs(c, in, out, n, depth);
-    default:
-        return FBK_ECORRUPT;
-    }
-}
-
-fbk_status
-fbk__codec_get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n)
-{
-    return n > FBK__CODEC_MAX_ROWS ? FBK_ECORRUPT : get_ints(c, in, out, n, 0);
-}
-
-bool
-fbk__codec_is_constant(const void *bytes, size_t len, int64_t *out)
-{
-    fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
-
-    if (fbk__read_uvarint(&in) != CONST_)
-        return false;
-    *out = fbk__read_svarint(&in);
-    return !in.bad && in.p == in.end;
-}
-
-/* -- a part ------------------------------------------------------------------------------------ */
-
-static fbk_status
-part_packed(fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count)
-{
-    uint64_t base = (uint64_t)fbk__read_svarint(in);
-    uint64_t width = fbk__read_uvarint(in);
-
-    if (in->bad || width > 64)
-        return FBK_ECORRUPT;
-    fbk__bits_get_part(in, (uint64_t *)out, n, (unsigned)width, from, count);
-    for (size_t i = 0; i < count && !in->bad; i++)
-        out[i] = (int64_t)(base + (uint64_t)out[i]);
-    return in->bad ? FBK_ECORRUPT : FBK_OK;
-}
-
-/* The few that need more bits stand apart: all of their places are read, the part's are kept. */
-static fbk_status
-part_patched(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-             bool folded)
-{
-    uint64_t base = folded ? 0 : (uint64_t)fbk__read_svarint(in);
-    uint64_t width = fbk__read_uvarint(in);
-    uint64_t high_width = fbk__read_uvarint(in);
-    uint64_t n_high = fbk__read_uvarint(in);
-    unsigned mark = c->scratch_used;
-    uint64_t *k = (uint64_t *)out;
-    size_t first = 0; /* of those in the part */
-    size_t n_in = 0;
-    uint64_t at = 0;
-    int64_t *where;
-    uint64_t *high;
-
-    if (in->bad || width > 63 || high_width > 64 - width || n_high > n)
-        return FBK_ECORRUPT;
-    where = push(c, n_high);
-    high = (uint64_t *)push(c, n_high);
-    pop_to(c, mark); /* nothing nests in here */
-    if (!where || !high)
-        return FBK_ENOMEM;
-    for (uint64_t i = 0; i < n_high; i++) {
-        uint64_t step = fbk__read_uvarint(in);
-
-        if (in->bad || step >= n - at)
-            return FBK_ECORRUPT;
-        at += step;
-        first += at < from;
-        if (at >= from && at - from < count)
-            where[n_in++] = (int64_t)(at - from);
-    }
-    fbk__bits_get_part(in, high, n_high, (unsigned)high_width, first, n_in);
-    fbk__bits_get_part(in, k, n, (unsigned)width, from, count);
-    if (in->bad)
-        return FBK_ECORRUPT;
-    for (size_t i = 0; i < n_in; i++)
-        k[where[i]] |= high[i] << width;
-    for (size_t i = 0; i < count; i++)
-        out[i] = folded ? (int64_t)(k[i] >> 1) ^ -(int64_t)(k[i] & 1) : (int64_t)(base + k[i]);
-    return FBK_OK;
-}
-
-static fbk_status
-get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-         int depth);
-
-static fbk_status
-part_scaled(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-            int depth)
-{
-    uint64_t base = (uint64_t)fbk__read_svarint(in);
-    uint64_t factor = fbk__read_uvarint(in);
-    fbk_status rc = in->bad ? FBK_ECORRUPT : get_part(c, in, out, n, from, count, depth + 1);
-
-    for (size_t i = 0; rc >= 0 && i < count; i++)
-        out[i] = (int64_t)(base + factor * (uint64_t)out[i]);
-    return rc;
-}
-
-static fbk_status
-part_dictionary(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-                int depth)
-{
-    uint64_t k = fbk__read_uvarint(in);
-    unsigned mark = c->scratch_used;
-    int64_t *words = in->bad || k == 0 || k > n ? NULL : push(c, k);
-    fbk_status rc = FBK_ENOMEM;
-
-    if (in->bad || k == 0 || k > n)
-        return FBK_ECORRUPT;
-    if (words)
-        rc = get_ints(c, in, words, k, depth + 1);
-    if (rc >= 0)
-        rc = get_part(c, in, out, n, from, count, depth + 1);
-    for (size_t i = 0; rc >= 0 && i < count; i++) {
-        if ((uint64_t)out[i] >= k)
-            rc = FBK_ECORRUPT;
-        else
-            out[i] = words[out[i]];
-    }
-    pop_to(c, mark);
-    return rc;
-}
-
-/* Whatever has no short cut: all of it, of which a part is kept. */
-static fbk_status
-part_of_all(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-            int depth)
-{
-    unsigned mark = c->scratch_used;
-    int64_t *all = push(c, n);
-    fbk_status rc = all ? get_ints(c, in, all, n, depth) : FBK_ENOMEM;
-
-    if (rc >= 0 && count)
-        memcpy(out, all + from, count * sizeof *out);
-    pop_to(c, mark);
-    return rc;
-}
-
-static fbk_status
-get_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from, size_t count,
-         int depth)
-{
-    fbk__reader start = *in;
-    uint64_t code;
-
-    if (count == n)
-        return get_ints(c, in, out, n, depth);
-    code = fbk__read_uvarint(in);
-    if (code == CONST_) {
-        int64_t value = fbk__read_svarint(in);
-
-        for (size_t i = 0; i < count; i++)
-            out[i] = value;
-        return in->bad ? FBK_ECORRUPT : FBK_OK;
-    }
-    if (code == PACK)
-        return part_packed(in, out, n, from, count);
-    if (code == PATCH || code == ZIGZAG)
-        return part_patched(c, in, out, n, from, count, code == ZIGZAG);
-    if (code == SCALE && depth < MAX_DEPTH)
-        return part_scaled(c, in, out, n, from, count, depth);
-    if (code == DICT && depth < MAX_DEPTH)
-        return part_dictionary(c, in, out, n, from, count, depth);
-    *in = start;
-    return part_of_all(c, in, out, n, from, count, depth);
-}
-
-fbk_status
-fbk__codec_get_ints_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from,
-                         size_t count)
-{
-    return n > FBK__CODEC_MAX_ROWS ? FBK_ECORRUPT : get_part(c, in, out, n, from, count, 0);
 }

@@ -178,55 +178,47 @@ put_text(fbk__codec *c, fbk__buf *out, const fbk__strings *s)
     return rc;
 }
 
-static int
+/* Where the two digits of each byte stand. */
+static const uint8_t uuid_at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+/* Values of the digits, 16 for what is none: of an index that is a byte less '0'. */
+static unsigned
 hex_value(char ch)
 {
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
+    static const uint8_t values[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16};
+    unsigned i = (unsigned char)ch - (unsigned)'0';
 
-static bool
-uuid_dash(int i)
-{
-    return i == 8 || i == 13 || i == 18 || i == 23;
+    return i < 64 ? values[i] : 16;
 }
 
 static bool
 uuid_pack(const char *text, char *out)
 {
-    int nibble = 0;
+    unsigned bad = 0;
 
-    for (int i = 0; i < UUID_LEN; i++) {
-        int v = hex_value(text[i]);
+    for (int i = 0; i < 16; i++) {
+        unsigned high = hex_value(text[uuid_at[i]]);
+        unsigned low = hex_value(text[uuid_at[i] + 1]);
 
-        if (uuid_dash(i)) {
-            if (text[i] != '-')
-                return false;
-            continue;
-        }
-        if (v < 0)
-            return false;
-        out[nibble / 2] = (char)(nibble % 2 ? (unsigned char)out[nibble / 2] | v : v << 4);
-        nibble++;
+        bad |= high | low;
+        out[i] = (char)(high << 4 | low);
     }
-    return true;
+    return bad < 16 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
 }
 
 static void
 uuid_unpack(const unsigned char *in, char *text)
 {
     static const char symbols[] = "0123456789abcdef";
-    int nibble = 0;
 
-    for (int i = 0; i < UUID_LEN; i++) {
-        if (uuid_dash(i)) {
-            text[i] = '-';
-            continue;
-        }
-        text[i] = symbols[nibble % 2 ? in[nibble / 2] & 15 : in[nibble / 2] >> 4];
-        nibble++;
+    for (int i = 0; i < 16; i++) {
+        text[uuid_at[i]] = symbols[in[i] >> 4];
+        text[uuid_at[i] + 1] = symbols[in[i] & 15];
     }
+    text[8] = text[13] = text[18] = text[23] = '-';
 }
 
 /* FBK_DONE when not every row is a UUID. */

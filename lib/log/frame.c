@@ -31,8 +31,8 @@ const uint8_t fbk__frame_layout[FBK__N_FC] = {
     FBK__EV_RECEIVED,
     FBK__FC_EXTRA,
     FBK__FC_PROPS,
-    FBK__FC_ORDERS,
     FBK__FC_IDS,
+    FBK__FC_ORDERS,
 };
 
 void
@@ -257,6 +257,7 @@ uint32_t
 fbk__frame_needs(uint32_t columns)
 {
     static const uint32_t needs[FBK__N_FC] = {
+        [FBK__FC_ORDERS] = 1u << FBK__FC_IDS,
         [FBK__FC_IDS] = 1u << FBK__EV_SOURCE | 1u << FBK__EV_ARRIVAL,
         [FBK__FC_PROPS] = 1u << FBK__EV_N_PROPS,
         [FBK__EV_RECEIVED] = 1u << FBK__EV_OCCURRED | 1u << FBK__EV_ARRIVAL,
@@ -328,98 +329,32 @@ put_ids(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
     return rc;
 }
 
-/* Properties by key, so that each key's values are a column of their own: keys and counts, then for
- * each key the events' numbers, the types and the values. */
-typedef struct prop_order {
-    uint32_t *event; /* of each property */
-    uint32_t *order; /* properties by (key, event) */
-} prop_order;
-
-static void
-prop_order_free(prop_order *p, const fbk_allocator *a)
-{
-    fbk__free(a, p->event);
-    fbk__free(a, p->order);
-}
-
+/* References of orders; where each is what its id ends in, how much of it. */
 static fbk_status
-prop_order_make(const fbk__frame *f, prop_order *p)
+put_orders(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
 {
-    uint32_t n = f->n.props;
-    uint32_t at = 0;
-
-    p->event = fbk__alloc(f->a, ((size_t)n + 1) * sizeof *p->event);
-    p->order = fbk__alloc(f->a, ((size_t)n + 1) * sizeof *p->order);
-    if (!p->event || !p->order)
-        return FBK_ENOMEM;
-    for (uint32_t e = 0; e < f->n.events; e++) {
-        for (int64_t k = 0; k < f->ev[FBK__EV_N_PROPS][e]; k++)
-            p->event[at++] = e;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        p->order[i] = i;
-    /* A stable insertion by key: few keys, and mostly in order already, are the rule; a long column
-     * of unlike keys is sorted by merging runs. */
-    for (uint32_t width = 1; width < n; width *= 2) {
-        uint32_t *merged = fbk__alloc(f->a, (size_t)n * sizeof *merged);
-
-        if (!merged)
-            return FBK_ENOMEM;
-        for (uint32_t lo = 0; lo < n; lo += 2 * width) {
-            uint32_t mid = n - lo < width ? n : lo + width;
-            uint32_t hi = n - lo < 2 * width ? n : lo + 2 * width;
-            uint32_t i = lo;
-            uint32_t j = mid;
-
-            for (uint32_t k = lo; k < hi; k++) {
-                bool left =
-                    j >= hi || (i < mid && f->prop_key[p->order[i]] <= f->prop_key[p->order[j]]);
-
-                merged[k] = left ? p->order[i++] : p->order[j++];
-            }
-        }
-        fbk__free(f->a, p->order);
-        p->order = merged;
-    }
-    return FBK_OK;
-}
-
-static fbk_status
-put_props(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
-{
-    size_t n = f->n.props;
-    int64_t *v = fbk__alloc(f->a, (n + 1) * sizeof *v);
-    prop_order p = {NULL, NULL};
-    fbk__strings texts;
+    uint32_t n = f->n.events;
+    int64_t *d;
+    bool told = true;
     fbk_status rc;
 
-    if (!n) {
-        fbk__free(f->a, v);
+    if (f->orders.n == 0 || f->orders.offsets[n] == 0)
         return FBK_OK;
-    }
-    fbk__strings_init(&texts, f->a);
-    rc = v ? prop_order_make(f, &p) : FBK_ENOMEM;
-    for (int part = 0; rc >= 0 && part < 4; part++) {
-        for (size_t i = 0; rc >= 0 && i < n; i++) {
-            uint32_t from = p.order[i];
-            bool text = f->prop_type[from] == FBK__PROP_TEXT;
+    d = fbk__alloc(f->a, (size_t)n * sizeof *d);
+    if (!d)
+        return FBK_ENOMEM;
+    for (uint32_t i = 0; told && i < n; i++) {
+        const uint32_t *o = f->orders.offsets + i;
+        const uint32_t *id = f->ids.offsets + i;
+        uint32_t len = o[1] - o[0];
 
-            v[i] = part == 0   ? f->prop_key[from]
-                   : part == 1 ? (int64_t)p.event[from]
-                   : part == 2 ? f->prop_type[from]
-                   : text      ? 0
-                               : f->prop_value[from];
-            if (part == 3 && text)
-                rc = copy_string(&texts, &f->texts, (size_t)f->prop_value[from]);
-        }
-        if (rc >= 0)
-            rc = fbk__codec_put_ints(c, out, v, n);
+        d[i] = len;
+        told = len <= id[1] - id[0] &&
+               memcmp(f->orders.bytes + o[0], f->ids.bytes + id[1] - len, len) == 0;
     }
-    if (rc >= 0)
-        rc = fbk__codec_put_strings(c, out, &texts);
-    prop_order_free(&p, f->a);
-    fbk__strings_free(&texts);
-    fbk__free(f->a, v);
+    fbk__buf_uvarint(out, told ? FBK__TOLD_BY_COLUMNS : FBK__TOLD_PLAIN);
+    rc = told ? put_ints(c, out, d, n) : fbk__codec_put_strings(c, out, &f->orders);
+    fbk__free(f->a, d);
     return rc;
 }
 
@@ -437,10 +372,8 @@ fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned colum
     if (column == FBK__FC_EXTRA)
         return put_ints(c, out, f->extra, f->n.extra);
     if (column == FBK__FC_PROPS)
-        return put_props(c, out, f);
-    if (f->orders.n == 0 || f->orders.offsets[f->orders.n] == 0)
-        return FBK_OK;
-    return fbk__codec_put_strings(c, out, &f->orders);
+        return fbk__frame_put_props(c, out, f);
+    return put_orders(c, out, f);
 }
 
 /* What is decoded: a part of a stored frame, to be put behind so much of what there is. */
@@ -617,6 +550,33 @@ get_ids(fbk__codec *c, fbk__reader *in, const target *t)
 }
 
 static fbk_status
+get_orders(fbk__codec *c, fbk__reader *in, const target *t)
+{
+    fbk__frame *f = t->f;
+    uint64_t how = in->p ? fbk__read_uvarint(in) : FBK__TOLD_PLAIN;
+    int64_t *d;
+    fbk_status rc;
+
+    if (in->bad || how > FBK__TOLD_BY_COLUMNS)
+        return FBK_ECORRUPT;
+    if (how == FBK__TOLD_PLAIN)
+        return get_strings(c, in, &f->orders, t);
+    d = fbk__alloc(f->a, ((size_t)t->part->n.events + 1) * sizeof *d);
+    rc = d ? get_ints(c, in, d, t->part->all.events, t->part->first.events, t->part->n.events)
+           : FBK_ENOMEM;
+    for (uint32_t i = 0; rc >= 0 && i < t->part->n.events; i++) {
+        const uint32_t *id = f->ids.offsets + t->at.events + i;
+
+        if (d[i] < 0 || d[i] > id[1] - id[0])
+            rc = FBK_ECORRUPT;
+        else
+            rc = fbk__strings_add(&f->orders, f->ids.bytes + id[1] - d[i], (size_t)d[i]);
+    }
+    fbk__free(f->a, d);
+    return rc;
+}
+
+static fbk_status
 get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
 {
     fbk__frame *f = t->f;
@@ -634,7 +594,7 @@ get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
                         t->part->n.extra);
     if (column == FBK__FC_PROPS)
         return in->p ? get_props(c, in, t) : t->part->all.props ? FBK_ECORRUPT : FBK_OK;
-    return get_strings(c, in, &f->orders, t);
+    return get_orders(c, in, t);
 }
 
 static fbk_status

@@ -45,4 +45,8 @@ fbk_status
 fbk__told_ids(const struct fbk__guess *guess, const int64_t *source, const int64_t *arrival,
               const int64_t *d, uint32_t n, fbk__strings *ids) FBK_MUST_USE;
 
+/** The properties of a frame, by key. FBK_ENOMEM. */
+fbk_status
+fbk__frame_put_props(fbk__codec *c, fbk__buf *out, const fbk__frame *f) FBK_MUST_USE;
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "log/bits.h"
+#include "log/huff.h"
 #include "support/tk.h"
 
 enum { N = 4096 };
@@ -87,6 +88,10 @@ shape_value(int shape, size_t i, int64_t last)
     case 9: /* sorted times of many people: up, and now and then far down */
         return i % 20 ? last + (int64_t)fbk__rng_below(&rng, 1u << 30)
                       : (int64_t)fbk__rng_below(&rng, 1u << 30);
+    case 10: /* quantities: some are bought far more than others */
+        return 1000 *
+               (int64_t)(1 + fbk__rng_below(
+                                 &rng, 1 + fbk__rng_below(&rng, 1 + fbk__rng_below(&rng, 60))));
     default:
         return -(int64_t)i;
     }
@@ -140,7 +145,7 @@ assert_string_parts(const fbk__strings *column)
 START_TEST(integers_round_trip_and_shrink)
 {
     /* Bytes a value that the shape needs at most. */
-    static const double most[] = {0.01, 8.1, 1.5, 0.01, 0.8, 0.2, 1.2, 0.2, 0.8, 4.4, 0.01};
+    static const double most[] = {0.01, 8.1, 1.5, 0.01, 0.8, 0.2, 1.2, 0.2, 0.8, 4.4, 0.68, 0.01};
     static const size_t sizes[] = {N, 1, 2, 9, 100};
     int64_t values[N];
     int64_t back[N];
@@ -285,6 +290,42 @@ START_TEST(damage_is_survived)
 }
 END_TEST
 
+/* Codes of any counts, however steep, read back; lengths that are no code are refused. */
+START_TEST(huffman_codes_round_trip)
+{
+    static int64_t numbers[N];
+    static int64_t back[N];
+    uint8_t lengths[FBK__HUFF_SYMBOLS];
+
+    for (unsigned k = 2; k <= FBK__HUFF_SYMBOLS; k = k < 20 ? k + 1 : k * 2) {
+        uint32_t counts[FBK__HUFF_SYMBOLS] = {0};
+        uint32_t last = 1;
+        fbk__reader in;
+
+        for (unsigned s = 0; s < k; s++) { /* as bad as it gets: Fibonacci's */
+            counts[s] = s < 2 ? 1 : s < 40 ? last + counts[s - 2] : 1u << s % 20;
+            last = counts[s];
+        }
+        fbk__huff_lengths(counts, k, lengths);
+        for (size_t i = 0; i < N; i++)
+            numbers[i] = (int64_t)fbk__rng_below(&rng, k);
+        fbk__buf_clear(&out);
+        fbk__huff_put(&out, numbers, N, lengths, k);
+        in = reader();
+        ck_assert(fbk__huff_get(&in, back, N, lengths, k));
+        ck_assert(in.p == in.end && memcmp(numbers, back, sizeof back) == 0);
+        for (size_t cut = 0; cut < out.len; cut += 7) {
+            in = reader();
+            in.end = in.p + cut;
+            ck_assert(!fbk__huff_get(&in, back, N, lengths, k));
+        }
+        lengths[k - 1]++;
+        in = reader();
+        ck_assert(!fbk__huff_get(&in, back, N, lengths, k));
+    }
+}
+END_TEST
+
 START_TEST(a_bomb_is_refused)
 {
     static char zeros[1 << 20];
@@ -361,9 +402,10 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, bits_of_every_width_round_trip);
-    tcase_add_loop_test(tc, integers_round_trip_and_shrink, 0, 11);
+    tcase_add_loop_test(tc, integers_round_trip_and_shrink, 0, 12);
     tcase_add_loop_test(tc, strings_round_trip_and_shrink, 0, 8);
-    tcase_add_loop_test(tc, damage_is_survived, 0, 11);
+    tcase_add_loop_test(tc, damage_is_survived, 0, 12);
+    tcase_add_test(tc, huffman_codes_round_trip);
     tcase_add_test(tc, a_bomb_is_refused);
     tcase_add_test(tc, every_allocation_may_fail);
     suite_add_tcase(suite, tc);
