@@ -293,8 +293,8 @@ block_free(fbk *db, node_block *b)
 }
 
 /* Not that of a record of the tail, whose number may be the same. */
-static uint64_t
-block_hash(const void *bytes, size_t len, int64_t first)
+uint64_t
+fbk__nodes_hash(int64_t first, const void *bytes, size_t len)
 {
     return fbk__hash64_seeded(bytes, len, ~(uint64_t)first);
 }
@@ -307,7 +307,7 @@ fbk__nodes_sound(int64_t first, const void *bytes, size_t len)
     if (len < sizeof hash)
         return false;
     memcpy(&hash, (const char *)bytes + len - sizeof hash, sizeof hash);
-    return hash == block_hash(bytes, len - sizeof hash, first);
+    return hash == fbk__nodes_hash(first, bytes, len - sizeof hash);
 }
 
 static fbk_status
@@ -399,7 +399,7 @@ block_write(fbk *db, fbk__codec *c, const node_block *b)
     if (rc >= 0)
         rc = fbk__codec_put_strings(c, &out, &b->values);
     if (rc >= 0 && !out.failed) {
-        hash = block_hash(out.data, out.len, b->first);
+        hash = fbk__nodes_hash(b->first, out.data, out.len);
         fbk__buf_add(&out, &hash, sizeof hash);
     }
     rc = rc < 0 || out.failed ? fbk__nomem(db) : fbk__stmt_get(db, sql, &st);

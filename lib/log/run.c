@@ -129,8 +129,8 @@ ranges_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run, size_t n)
     return rc;
 }
 
-static fbk_status
-index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
+fbk_status
+fbk__run_index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run)
 {
     uint64_t version = fbk__read_uvarint(in);
     uint64_t n_blocks;
@@ -214,7 +214,7 @@ fbk__run_load(fbk *db, int64_t id, fbk__run **out)
         if (rc == FBK_OK) {
             fbk__reader in = {bytes, (const unsigned char *)bytes + len, false};
 
-            rc = index_get(db, &codec, &in, run);
+            rc = fbk__run_index_get(db, &codec, &in, run);
         }
         if (rc == FBK_DONE || rc == FBK_ECORRUPT)
             rc = fbk__chunk_damaged(db, FBK__CHUNK_RUN, at);

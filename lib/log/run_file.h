@@ -27,6 +27,10 @@ fbk__run_facts(fbk *db, fbk__run *run) FBK_MUST_USE;
 fbk_status
 fbk__run_block_get(fbk__codec *c, fbk__reader *in, fbk__run_block *block) FBK_MUST_USE;
 
+/** The index of a run, which it fills in; FBK_ECORRUPT or FBK_ENOMEM without a message. */
+fbk_status
+fbk__run_index_get(fbk *db, fbk__codec *c, fbk__reader *in, fbk__run *run) FBK_MUST_USE;
+
 /** Keys that fill a page, if n take so many bytes. */
 uint32_t
 fbk__run_block_fit(uint32_t n, size_t len);

@@ -13,7 +13,7 @@ text(fbk__batch *batch, const char *bytes)
 {
     fbk__span span = {0, 0};
 
-    ck_assert_int_eq(fbk__batch_text(batch, bytes, strlen(bytes), &span), FBK_OK);
+    tk_must(fbk__batch_text(batch, bytes, strlen(bytes), &span) == FBK_OK, "out of memory");
     return span;
 }
 
@@ -22,7 +22,7 @@ number(fbk__intern *dictionary, const char *bytes)
 {
     uint32_t n = fbk__intern_add(dictionary, bytes, strlen(bytes));
 
-    ck_assert_uint_ne(n, FBK__INTERN_NONE);
+    tk_must(n != FBK__INTERN_NONE, "n was FBK__INTERN_NONE");
     return n;
 }
 
@@ -31,7 +31,7 @@ ident(fbk__batch *batch, const char *space, const char *value)
 {
     fbk__batch_ident *to = fbk__batch_add_ident(batch);
 
-    ck_assert_ptr_nonnull(to);
+    tk_must(to, "to was NULL");
     to->space = number(&batch->words, space);
     to->value = text(batch, value);
 }
@@ -42,7 +42,7 @@ tk_sale_add(fbk__batch *batch, const tk_sale *sale)
     fbk__batch_event *to = fbk__batch_add_event(batch);
     int64_t quantity = sale->quantity_milli ? sale->quantity_milli : 1000;
 
-    ck_assert_ptr_nonnull(to);
+    tk_must(to, "to was NULL");
     to->id = text(batch, sale->id);
     to->occurred_us = sale->occurred_us;
     to->received_us = sale->occurred_us;
@@ -55,7 +55,7 @@ tk_sale_add(fbk__batch *batch, const tk_sale *sale)
     for (size_t i = 0; sale->n_items ? i < sale->n_items : sale->items && sale->items[i]; i++) {
         fbk__batch_line *line = fbk__batch_add_line(batch);
 
-        ck_assert_ptr_nonnull(line);
+        tk_must(line, "line was NULL");
         line->item = number(&batch->items, sale->items[i]);
         line->kind = sale->line_kind ? sale->line_kind : FBK__LINE_PRODUCT;
         line->quantity_milli = quantity;
