@@ -232,6 +232,11 @@ fbk_status
 fbk__nodes_unpack(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, size_t len,
                   int64_t *spaces, fbk__strings *values) FBK_MUST_USE;
 
+/** The block that begins with a node. FBK_ECORRUPT when there is none. */
+fbk_status
+fbk__nodes_read(fbk *db, fbk__codec *c, uint32_t first, int64_t *spaces, fbk__strings *values)
+    FBK_MUST_USE;
+
 /** Inside an erase transaction: drop the value of a sealed node, and its key from the runs. */
 fbk_status
 fbk__node_forget(fbk *db, fbk__codec *c, uint32_t node) FBK_MUST_USE;

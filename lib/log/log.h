@@ -5,6 +5,7 @@
 
 #include <feedback/store.h>
 
+#include "base/bitset.h"
 #include "log/batch.h"
 
 /* The event log: append, scan by column chunks, history of nodes, erase of nodes. Everything that
@@ -250,7 +251,8 @@ typedef struct fbk__log_storage {
 fbk_status
 fbk__log_storage_read(fbk *db, fbk__log_storage *out) FBK_MUST_USE;
 
-/** Decode every row, compare it with its hashes, indices and totals, in one snapshot.
+/** Decode every row, compare it with its hashes, indices and totals, in one logical snapshot: no
+ *  read transaction stays open, and memory is bounded.
  *
  *  @param problem told of the first FBK__LOG_PROBLEMS findings, a sentence each; may be NULL.
  *  @param out_bad how many there are; written with FBK_OK and FBK_ECORRUPT.
@@ -258,5 +260,26 @@ fbk__log_storage_read(fbk *db, fbk__log_storage *out) FBK_MUST_USE;
 enum { FBK__LOG_PROBLEMS = 100 };
 fbk_status
 fbk__log_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_bad) FBK_MUST_USE;
+
+/** What events refer to by number: for who keeps those dictionaries. */
+typedef struct fbk__log_refs {
+    fbk__bitset words, items, places;
+    uint32_t max_node;
+} fbk__log_refs;
+
+void
+fbk__log_refs_init(fbk__log_refs *refs, const fbk_allocator *a);
+void
+fbk__log_refs_free(fbk__log_refs *refs);
+
+/** The same with more to ask for. */
+typedef struct fbk__log_check_options {
+    fbk_problem_fn problem;
+    void *user_data;
+    fbk__log_refs *refs;   /* filled in; may be NULL */
+    uint64_t keys_at_once; /* compared in one pass over the events; 0 = two million */
+} fbk__log_check_options;
+fbk_status
+fbk__log_check_with(fbk *db, const fbk__log_check_options *options, uint64_t *out_bad) FBK_MUST_USE;
 
 #endif

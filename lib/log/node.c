@@ -360,6 +360,29 @@ fbk__nodes_unpack(fbk *db, fbk__codec *c, uint32_t first, const void *bytes, siz
     return rc;
 }
 
+fbk_status
+fbk__nodes_read(fbk *db, fbk__codec *c, uint32_t first, int64_t *spaces, fbk__strings *values)
+{
+    static const char sql[] = "SELECT bytes FROM log_node WHERE first = ?1";
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+
+    if (rc < 0)
+        return rc;
+    fbk__bind_int64(st, 1, first);
+    rc = fbk__step(st);
+    if (rc == FBK_OK) {
+        size_t len;
+        const void *bytes = fbk__column_blob(st, 0, &len);
+
+        rc = fbk__nodes_unpack(db, c, first, bytes, len, spaces, values);
+    } else if (rc == FBK_DONE) {
+        rc = block_damaged(db, first);
+    }
+    fbk__stmt_put(st);
+    return rc;
+}
+
 /* The block that holds a node, or begins last before it; FBK_DONE when there is none. */
 static fbk_status
 block_find(fbk *db, fbk__codec *c, uint32_t node, node_block *b)

@@ -17,7 +17,7 @@ enum {
     PROBES = 6,             /* bits of a key, all in its line */
     FILTER_PIECE = 1 << 12, /* lines of a piece: 256 KiB */
     INDEX_VERSION = 1,
-    COUNTER_DIGITS = 18,
+    COUNTER_DIGITS = 9, /* below 2^32, which is all of `lo` that a keymap looks at */
     BLOCK_BYTES = 4040, /* with its checksum it fills a page, as a piece does (stream.h) */
     RANGE_MIN = 32      /* keys of a range: fewer are better kept in the filter */
 };

@@ -3,7 +3,6 @@
 #ifndef LOG_SALVAGE_H
 #define LOG_SALVAGE_H
 
-#include "base/bitset.h"
 #include "log/engine.h"
 #include "store/salvage.h"
 
@@ -15,17 +14,6 @@
 extern const char *const fbk__log_hashed[];
 const char *
 fbk__log_whose(int64_t rowid, const void *bytes, size_t len);
-
-/** What the events refer to. */
-typedef struct fbk__log_refs {
-    fbk__bitset words, items, places;
-    uint32_t max_node;
-} fbk__log_refs;
-
-void
-fbk__log_refs_init(fbk__log_refs *refs, const fbk_allocator *a);
-void
-fbk__log_refs_free(fbk__log_refs *refs);
 
 /** Note what the events of a frame refer to; false when out of memory. */
 bool

@@ -298,17 +298,3 @@ fbk_event_append(fbk *db, const fbk_event *event, uint32_t *out_outcome)
                             "another event with this event_id was stored before");
     return outcome == FBK__ADDED ? FBK_OK : FBK_DONE;
 }
-
-fbk_status
-fbk_event_check(fbk *db, fbk_problem_fn problem, void *user_data, uint64_t *out_problems)
-{
-    uint64_t n = 0;
-    fbk_status rc = fbk__enter(db);
-
-    if (rc < 0)
-        return rc;
-    rc = fbk__log_check(db, problem, user_data, &n);
-    if (out_problems && (rc >= 0 || rc == FBK_ECORRUPT))
-        *out_problems = n;
-    return rc;
-}

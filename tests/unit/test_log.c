@@ -884,6 +884,12 @@ static const char *const damages[] = {
 
     "UPDATE log_link SET b = 4000000 WHERE a = (SELECT max(a) FROM log_link)",
     "UPDATE log_state SET lines = lines + 1",
+    "UPDATE log_state SET nodes = nodes - 1",
+    "INSERT INTO log_erased VALUES (zeroblob(16))",
+    "INSERT INTO log_erased VALUES (zeroblob(3))",
+    "DELETE FROM log_run WHERE kind = 2",
+    "UPDATE log_run SET kind = 3 - kind",
+    "UPDATE log_word SET word = word + 1 WHERE word = (SELECT max(word) FROM log_word)",
     "DELETE FROM log_state",
     "DELETE FROM log_word WHERE word = (SELECT max(word) FROM log_word)",
 };
@@ -911,6 +917,54 @@ START_TEST(check_finds_damage)
 }
 END_TEST
 
+/* Keys are compared a few at a time, over several segments, with some of them erased. */
+START_TEST(check_compares_keys_in_parts)
+{
+    fbk__log_check_options options = {.keys_at_once = 7};
+    const uint32_t nodes[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint64_t bad = 77;
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < 5; i++) {
+        tk_log_fill(db, 1 + i * 60, 60);
+        tk_assert_ok(db, fbk__log_seal(db));
+    }
+    tk_assert_ok(db, fbk__log_erase_nodes(db, nodes, 8, &n));
+    ck_assert_uint_gt(n, 0);
+    tk_log_fill(db, 1000, 20);
+    tk_assert_ok(db, fbk__log_check_with(db, &options, &bad));
+    ck_assert_uint_eq(bad, 0);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db, fbk__exec(db, "DELETE FROM log_erased WHERE id = (SELECT max(id) "
+                                   "FROM log_erased)"));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    tk_assert_fails(db, FBK_ECORRUPT, fbk__log_check_with(db, &options, &bad));
+    ck_assert_uint_ge(bad, 1);
+}
+END_TEST
+
+/* Ids that end in numbers of many digits: each is one of its own. */
+START_TEST(long_counters_are_told_apart)
+{
+    static const char *const ids[] = {"till-20241122093045", "till-20245417060341",
+                                      "till-20249712027637", "till-20241122093046"};
+    fbk_event e = FBK_EVENT_INIT;
+
+    e.kind = "sale";
+    e.source = "till 9";
+    for (int sealed = 0; sealed < 2; sealed++) {
+        for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+            uint32_t outcome = 77;
+
+            e.event_id = ids[i];
+            tk_assert_ok(db, fbk_event_append(db, &e, &outcome));
+            ck_assert_uint_eq(outcome, sealed ? FBK__ALREADY : FBK__ADDED);
+        }
+        tk_assert_ok(db, fbk__log_seal(db));
+    }
+}
+END_TEST
+
 typedef struct findings {
     char first[408];
     uint64_t n;
@@ -933,6 +987,18 @@ START_TEST(check_tells_what_it_finds)
     uint64_t n = 77;
 
     tk_log_fill(db, 1, 300);
+    /* Nobody has entered the items and places of these events. */
+    tk_assert_fails(db, FBK_ECORRUPT, fbk_event_check(db, note_finding, &found, &n));
+    ck_assert_uint_eq(n, 2);
+    tk_assert_ok(db, fbk__write_begin(db));
+    tk_assert_ok(db,
+                 fbk__exec(db, "WITH RECURSIVE k (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k "
+                               "LIMIT 1000) INSERT INTO item (item, sku, flags) "
+                               "SELECT n, n, 0 FROM k"));
+    tk_assert_ok(db, fbk__exec(db, "INSERT INTO place (place, code, flags) "
+                                   "SELECT item, sku, 0 FROM item"));
+    tk_assert_ok(db, fbk__write_end(db, FBK_OK));
+    memset(&found, 0, sizeof found);
     tk_assert_ok(db, fbk_event_check(db, note_finding, &found, &n));
     ck_assert_uint_eq(n + found.n, 0);
     tk_assert_ok(db, fbk__write_begin(db));
@@ -1073,6 +1139,8 @@ suite(void)
     suite_add_tcase(s, erase);
     tcase_add_checked_fixture(check, setup, teardown);
     tcase_add_loop_test(check, check_finds_damage, 0, N_OF(damages));
+    tcase_add_test(check, check_compares_keys_in_parts);
+    tcase_add_test(check, long_counters_are_told_apart);
     tcase_add_test(check, check_tells_what_it_finds);
     tcase_add_loop_test(check, a_damaged_chunk_is_not_believed, 0, 5);
     tcase_add_test(check, sound_when_sealed);
