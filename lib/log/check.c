@@ -5,9 +5,8 @@
 #include <string.h>
 
 /* Everything in the log against everything else, frame by frame on one logical snapshot, so that no
- * read transaction stays open. Damage is counted and the check goes on; only the first is told. When
- * the log was sealed, merged or erased from meanwhile, what was found may be due to that: the check
- * begins anew. */
+ * read transaction stays open. Damage is counted and the check goes on. When the log was sealed,
+ * merged or erased from meanwhile, what was found may be due to that: the check begins anew. */
 
 enum { CHECK_TRIES = 8 };
 

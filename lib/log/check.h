@@ -6,7 +6,8 @@
 #include "log/engine.h"
 #include "log/salvage.h"
 
-/* The check of the log: check.c looks at events, links and totals, check_keys.c at what finds them. */
+/* The check of the log: check.c looks at events, links and totals, check_keys.c at what finds
+ * them. */
 
 enum { FBK__CHECK_KEYS = 1 << 21 /* held at a time: 56 MiB */ };
 

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-/* Two sets of keys, one from what is stored and one from the runs, must be equal. They may be larger
- * than memory: the keys are parted by a hash, and one part after the other is compared, for which
- * ids and runs are read anew. */
+/* Two sets of keys, one from what is stored and one from the runs, must be equal. They may be
+ * larger than memory: the keys are parted by a hash, and one part after the other is compared, for
+ * which ids and runs are read anew. */
 
 /* What is known of a key. */
 enum { KEY_STORED = 1, KEY_TAIL = 2, KEY_FOUND = 4 };

@@ -222,7 +222,7 @@ fbk_status
 fbk__nodes_seal(fbk *db, fbk__codec *c, uint32_t first, const int64_t *spaces,
                 const fbk__strings *values) FBK_MUST_USE;
 
-/** Values of a block of log_node as it lies there (at most FBK__NODE_BLOCK of them); "" = erased. */
+/** Values of a block of log_node as it lies there, at most FBK__NODE_BLOCK; "" = erased. */
 enum { FBK__NODE_BLOCK = 1024 };
 uint64_t
 fbk__nodes_hash(int64_t first, const void *bytes, size_t len);

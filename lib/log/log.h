@@ -20,8 +20,8 @@
 fbk_status
 fbk__word_resolve(fbk *db, const char *text, size_t len, bool create, uint32_t *out) FBK_MUST_USE;
 
-/** Text of a word; owned by the store's cache, valid as long as the store; "" for 0. FBK_ECORRUPT when
- *  it was never given. */
+/** Text of a word; owned by the store's cache, valid as long as the store; "" for 0. FBK_ECORRUPT
+ *  when it was never given. */
 fbk_status
 fbk__word_get(fbk *db, uint32_t word, const char **out) FBK_MUST_USE;
 

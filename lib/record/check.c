@@ -7,8 +7,8 @@
 #include "store/conn.h"
 #include "store/stmt.h"
 
-/* The log against itself, then what events name against the catalogue and the places, and the bodies
- * of models against their checksums. */
+/* The log against itself, then what events name against the catalogue and the places, and the
+ * bodies of models against their checksums. */
 
 typedef struct checking {
     fbk *db;
