@@ -19,6 +19,14 @@ again(struct fbk *db, fbk__codec *c, const fbk__record *r)
     fbk__record *second = NULL;
     fbk__buf out;
 
+    /* A few bytes may stand for the most that a column may hold: to write that takes long. */
+    if (r->n_nodes && r->values.offsets[r->n_nodes] > 1 << 16)
+        return;
+    if (r->frame.n.events &&
+        (r->frame.ids.offsets[r->frame.n.events] > 1 << 16 ||
+         r->frame.orders.offsets[r->frame.n.events] > 1 << 16 || r->frame.n.events > 1 << 14 ||
+         r->frame.n.lines > 1 << 14))
+        return;
     fbk__buf_init(&out, NULL);
     if (fbk__record_pack(db, c, r, &out) < 0 ||
         fbk__record_unpack(db, c, SEQ, out.data, out.len, &second) < 0)
