@@ -611,6 +611,27 @@ counts_ready(fbk__guess *g)
 }
 
 fbk_status
+fbk__guess_squeeze(fbk__guess *g)
+{
+    fbk__guess_lessons *l = &g->lessons;
+    fbk_status rc = entries_sort(g);
+    size_t n = 0;
+
+    for (size_t i = 0; rc >= 0 && i < l->n_entries; i++) {
+        const fbk__guess_entry *e = &l->entries[i];
+        fbk__guess_entry *last = n ? &l->entries[n - 1] : NULL;
+
+        if (last && e->of < FBK__N_GUESS_LISTS && last->of == e->of && last->key == e->key &&
+            last->x == e->x)
+            last->y += e->y;
+        else
+            l->entries[n++] = *e;
+    }
+    l->n_entries = rc >= 0 ? n : l->n_entries;
+    return rc;
+}
+
+fbk_status
 fbk__guess_ready(fbk__guess *g)
 {
     fbk__strings prefixes;

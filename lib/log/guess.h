@@ -91,6 +91,9 @@ fbk__guess_learn(fbk__guess *g, const fbk__frame *f) FBK_MUST_USE;
 /** Learn what another knows of `n_events` events. FBK_ENOMEM. */
 fbk_status
 fbk__guess_join(fbk__guess *g, const fbk__guess *other, uint64_t n_events) FBK_MUST_USE;
+/** While it learns: remember once what it was told more than once. FBK_ENOMEM. */
+fbk_status
+fbk__guess_squeeze(fbk__guess *g) FBK_MUST_USE;
 /** Make it ready to be asked: nothing more is learnt. FBK_ENOMEM. */
 fbk_status
 fbk__guess_ready(fbk__guess *g) FBK_MUST_USE;

@@ -17,15 +17,19 @@ typedef struct input {
     fbk__frame_index index;
 } input;
 
+enum { SQUEEZE_AT = 1 << 18 };
+
 struct fbk__segment_merge {
     fbk__segment_writer w;
     input *in;
     uint32_t n;
-    uint32_t n_open;  /* inputs that were opened */
-    uint32_t columns; /* that any input has */
+    uint32_t n_learnt; /* inputs whose guess was joined, */
+    uint32_t n_open;   /* and that were opened */
+    uint32_t columns;  /* that any input has */
     bool resumed;
     int64_t after[3]; /* of what was taken up, the last event */
     fbk__tourney tourney;
+    size_t squeeze_at; /* entries of the guess */
     uint64_t rows;
     uint32_t n_picked;
     fbk__event_at picked[FBK__FRAME_ROWS];
@@ -161,11 +165,30 @@ merge_frame(fbk *db, fbk__codec *c, fbk__segment_merge *m)
     return rc;
 }
 
+/* The output knows what the inputs know; of many of them that is much, and much the same. */
+static fbk_status
+merge_learn(fbk *db, fbk__segment_merge *m)
+{
+    const fbk__segment *in = m->in[m->n_learnt++].segment;
+    fbk__guess *guess = &m->w.guess;
+    fbk_status rc = fbk__guess_join(guess, &in->guess, in->n_events);
+
+    if (rc >= 0 && guess->lessons.n_entries > m->squeeze_at) {
+        rc = fbk__guess_squeeze(guess);
+        m->squeeze_at = SQUEEZE_AT + 2 * guess->lessons.n_entries;
+    }
+    if (rc < 0)
+        return fbk__nomem(db);
+    return m->n_learnt == m->n ? fbk__segment_guess(db, &m->w) : FBK_OK;
+}
+
 fbk_status
 fbk__segment_merge_step(fbk *db, fbk__codec *c, fbk__segment_merge *m)
 {
     fbk_status rc;
 
+    if (!m->w.knows)
+        return merge_learn(db, m);
     if (m->n_open == m->n)
         return merge_frame(db, c, m);
     rc = input_open(db, c, m, m->n_open);
@@ -207,19 +230,6 @@ segment_columns(const fbk__segment *segment)
     return fbk__frame_needs(columns);
 }
 
-/* The output knows what the inputs know. */
-static fbk_status
-merge_guess(fbk *db, fbk__segment_merge *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        const fbk__segment *in = m->in[i].segment;
-
-        if (fbk__guess_join(&m->w.guess, &in->guess, in->n_events) < 0)
-            return fbk__nomem(db);
-    }
-    return fbk__segment_guess(db, &m->w);
-}
-
 fbk_status
 fbk__segment_merge_new(fbk *db, fbk__segment *const *inputs, uint32_t n, int64_t output,
                        fbk__segment_merge **out)
@@ -230,6 +240,7 @@ fbk__segment_merge_new(fbk *db, fbk__segment *const *inputs, uint32_t n, int64_t
 
     if (!m)
         return fbk__nomem(db);
+    m->squeeze_at = SQUEEZE_AT;
     rc = fbk__segment_resume(db, output, &m->w);
     m->in = fbk__calloc(a, n, sizeof *m->in);
     if (rc >= 0 && (!m->in || fbk__tourney_init(&m->tourney, a, n) < 0))
@@ -240,8 +251,6 @@ fbk__segment_merge_new(fbk *db, fbk__segment *const *inputs, uint32_t n, int64_t
         m->columns |= segment_columns(inputs[i]);
         m->n++;
     }
-    if (rc >= 0 && !m->w.knows)
-        rc = merge_guess(db, m);
     if (rc >= 0) {
         rc = fbk__segment_last(db, &m->w, m->after);
         m->resumed = rc == FBK_OK;

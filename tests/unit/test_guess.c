@@ -162,6 +162,44 @@ START_TEST(what_inputs_know_is_taken_over)
 }
 END_TEST
 
+/* What is remembered once is known as well as what is remembered often. */
+START_TEST(squeezing_changes_nothing)
+{
+    fbk__guess g[2];
+    fbk__buf bytes[2];
+
+    for (int squeeze = 0; squeeze < 2; squeeze++) {
+        fbk__rng_seed(&rng, 5);
+        fbk__guess_init(&g[squeeze], NULL);
+        fbk__buf_init(&bytes[squeeze], NULL);
+        for (uint32_t i = 0; i < 4; i++) {
+            fbk__guess part;
+
+            fbk__guess_init(&part, NULL);
+            fill(&frame, i * N, N);
+            tk_assert_ok(NULL, fbk__guess_learn(&part, &frame));
+            tk_assert_ok(NULL, fbk__guess_ready(&part));
+            tk_assert_ok(NULL, fbk__guess_join(&g[squeeze], &part, N));
+            fbk__guess_free(&part);
+            if (squeeze) {
+                size_t before = g[1].lessons.n_entries;
+
+                tk_assert_ok(NULL, fbk__guess_squeeze(&g[1]));
+                ck_assert(i == 0 || g[1].lessons.n_entries < before);
+            }
+        }
+        tk_assert_ok(NULL, fbk__guess_ready(&g[squeeze]));
+        tk_assert_ok(NULL, fbk__guess_put(&codec, &bytes[squeeze], &g[squeeze]));
+    }
+    ck_assert_uint_eq(bytes[0].len, bytes[1].len);
+    ck_assert(memcmp(bytes[0].data, bytes[1].data, bytes[0].len) == 0);
+    for (int i = 0; i < 2; i++) {
+        fbk__guess_free(&g[i]);
+        fbk__buf_free(&bytes[i]);
+    }
+}
+END_TEST
+
 /* An id of somebody's own must not live on as a prefix. */
 START_TEST(few_ids_make_no_series)
 {
@@ -282,6 +320,8 @@ START_TEST(every_allocation_may_fail)
         if (rc >= 0)
             rc = fbk__guess_join(&joined, &g, 600);
         if (rc >= 0)
+            rc = fbk__guess_squeeze(&joined);
+        if (rc >= 0)
             rc = fbk__guess_ready(&joined);
         fbk__guess_free(&g);
         fbk__guess_free(&joined);
@@ -303,6 +343,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, what_is_learnt_is_nearly_right);
     tcase_add_test(tc, what_inputs_know_is_taken_over);
+    tcase_add_test(tc, squeezing_changes_nothing);
     tcase_add_test(tc, few_ids_make_no_series);
     tcase_add_test(tc, frames_round_trip_by_any_guess);
     tcase_add_test(tc, damage_is_survived);
