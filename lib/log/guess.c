@@ -16,7 +16,8 @@ enum {
     NUMBER_MAX = 1 << 22, /* numbers above are not known */
     COUNTS_MAX = 4096,    /* sources that count */
     COUNTS_MIN = 32,      /* ids of one that must count alike, and more than half of all */
-    DIGITS_MIN = 4
+    DIGITS_MIN = 4,
+    FOLD_MIN = 1 << 17 /* entries that may say the same */
 };
 
 /* What an entry is of: a list, or points. */
@@ -393,11 +394,38 @@ ready_entries(fbk__guess *g, fbk__strings *prefixes)
 
 /* -- learning ---------------------------------------------------------------------------------- */
 
+/* Merging meets the same value of the same number in every input: one entry will do. */
+static fbk_status
+entries_fold(fbk__guess *g)
+{
+    fbk__guess_lessons *l = &g->lessons;
+    fbk_status rc = entries_sort(g);
+    size_t n = 0;
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < l->n_entries; i++) {
+        const fbk__guess_entry *e = &l->entries[i];
+        fbk__guess_entry *last = n ? &l->entries[n - 1] : NULL;
+
+        if (last && e->of < FBK__N_GUESS_LISTS && e->of == last->of && e->key == last->key &&
+            e->x == last->x)
+            last->y += e->y;
+        else
+            l->entries[n++] = *e;
+    }
+    l->n_entries = n;
+    l->fold_at = 2 * n;
+    return FBK_OK;
+}
+
 static fbk_status
 lesson(fbk__guess *g, uint32_t of, uint32_t key, int64_t x, int64_t y)
 {
     fbk__guess_lessons *l = &g->lessons;
 
+    if (l->n_entries >= FOLD_MIN && l->n_entries >= l->fold_at && entries_fold(g) < 0)
+        return FBK_ENOMEM;
     if (!fbk__grow(g->a, &l->entries, &l->entry_cap, l->n_entries + 1, sizeof *l->entries))
         return FBK_ENOMEM;
     l->entries[l->n_entries++] = (fbk__guess_entry){of, key, x, y};

@@ -58,6 +58,7 @@ typedef struct fbk__guess_lessons {
     fbk__guess_entry *entries;
     size_t n_entries;
     size_t entry_cap;
+    size_t fold_at; /* when there are so many: add up those that say the same */
     fbk__guess_count *counts;
     size_t n_counts;
     size_t count_cap;
