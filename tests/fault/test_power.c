@@ -66,7 +66,6 @@ static struct {
     unsigned n_steps;
     uint32_t last;              /* number of the last event */
     uint8_t doomed[MAX_EVENTS]; /* by the number of the step that erased it, from 1 */
-    uint32_t n_events;
 } ran;
 
 /* Promises: the number of the first event of a batch, or that of a step without events. */
