@@ -8,8 +8,8 @@
 
 #include "base/hash.h"
 
-/* A file of the VFS: ours, then the one of the VFS underneath, in one piece of memory. Only
- * database files get our methods: the store, and the temporary one through which it is written anew,
+/* A file of the VFS: ours, then the one of the VFS underneath, in one piece of memory. Only files
+ * of databases get our methods: the store, and the temporary one through which it is written anew,
  * for what would be read wrong from that would be written to the store. Journals, WAL and other
  * temporary files are opened straight through. */
 typedef struct vfs_file {
