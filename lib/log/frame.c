@@ -313,22 +313,6 @@ put_told(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
     return rc;
 }
 
-static fbk_status
-put_ids(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
-{
-    int64_t *d = fbk__alloc(f->a, ((size_t)f->n.events + 1) * sizeof *d);
-    bool told = d && fbk__frame_tell_ids(f, d);
-    fbk_status rc = d ? FBK_OK : FBK_ENOMEM;
-
-    fbk__buf_uvarint(out, told ? FBK__TOLD_BY_GUESS : FBK__TOLD_PLAIN);
-    if (told)
-        rc = put_ints(c, out, d, f->n.events);
-    else if (rc >= 0)
-        rc = fbk__codec_put_strings(c, out, &f->ids);
-    fbk__free(f->a, d);
-    return rc;
-}
-
 /* References of orders; where each is what its id ends in, how much of it. */
 static fbk_status
 put_orders(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
@@ -362,7 +346,7 @@ fbk_status
 fbk__frame_put(fbk__codec *c, fbk__buf *out, const fbk__frame *f, unsigned column)
 {
     if (column == FBK__FC_IDS)
-        return put_ids(c, out, f);
+        return fbk__frame_put_ids(c, out, f);
     if (FBK__TOLD_COLUMNS & 1u << column || column == FBK__FC_LINES + FBK__LN_AMOUNT)
         return put_told(c, out, f, column);
     if (column < FBK__N_EV)
@@ -527,29 +511,6 @@ get_strings(fbk__codec *c, fbk__reader *in, fbk__strings *s, const target *t)
 }
 
 static fbk_status
-get_ids(fbk__codec *c, fbk__reader *in, const target *t)
-{
-    uint64_t how = fbk__read_uvarint(in);
-    fbk__frame *f = t->f;
-    int64_t *d;
-    fbk_status rc;
-
-    if (in->bad || how == FBK__TOLD_BY_COLUMNS || how > FBK__TOLD_BY_GUESS ||
-        (how == FBK__TOLD_BY_GUESS && !f->guess))
-        return FBK_ECORRUPT;
-    if (how == FBK__TOLD_PLAIN)
-        return get_strings(c, in, &f->ids, t);
-    d = fbk__alloc(f->a, ((size_t)t->part->n.events + 1) * sizeof *d);
-    rc = d ? get_ints(c, in, d, t->part->all.events, t->part->first.events, t->part->n.events)
-           : FBK_ENOMEM;
-    if (rc >= 0)
-        rc = fbk__told_ids(f->guess, f->ev[FBK__EV_SOURCE] + t->at.events,
-                           f->ev[FBK__EV_ARRIVAL] + t->at.events, d, t->part->n.events, &f->ids);
-    fbk__free(f->a, d);
-    return rc;
-}
-
-static fbk_status
 get_orders(fbk__codec *c, fbk__reader *in, const target *t)
 {
     fbk__frame *f = t->f;
@@ -582,7 +543,7 @@ get_column(fbk__codec *c, fbk__reader *in, unsigned column, const target *t)
     fbk__frame *f = t->f;
 
     if (column == FBK__FC_IDS)
-        return get_ids(c, in, t);
+        return fbk__frame_get_ids(c, in, f, t->at.events, t->part);
     if (FBK__TOLD_COLUMNS & 1u << column || column == FBK__FC_LINES + FBK__LN_AMOUNT)
         return get_told(c, in, column, t);
     if (column < FBK__N_EV)

@@ -174,17 +174,20 @@ fbk__frame_tell(const fbk__frame *f, unsigned column, int64_t *d)
 
 /* -- ids --------------------------------------------------------------------------------------- */
 
-bool
-fbk__frame_tell_ids(const fbk__frame *f, int64_t *d)
+enum { APART = 4 }; /* one in so many may stand apart */
+
+/* Differences of the counters, 0 where an id is not of the series of its source: these go to `rows`
+ * and `apart`. FBK_DONE when there are too many. */
+static fbk_status
+tell_ids(const fbk__frame *f, int64_t *d, int64_t *rows, fbk__strings *apart)
 {
     const fbk__guess_series *s = NULL;
     const char *prefix = NULL;
     size_t prefix_len = 0;
     int64_t source = -1;
+    fbk_status rc = f->guess && f->guess->n_series ? FBK_OK : FBK_DONE;
 
-    if (!f->guess || !f->guess->n_series)
-        return false;
-    for (uint32_t i = 0; i < f->n.events; i++) {
+    for (uint32_t i = 0; rc == FBK_OK && i < f->n.events; i++) {
         const char *id = f->ids.bytes + f->ids.offsets[i];
         size_t len = f->ids.offsets[i + 1] - f->ids.offsets[i];
         int64_t value;
@@ -193,18 +196,51 @@ fbk__frame_tell_ids(const fbk__frame *f, int64_t *d)
             source = f->ev[FBK__EV_SOURCE][i];
             s = fbk__guess_series_of(f->guess, source, &prefix, &prefix_len);
         }
-        if (!s || len != prefix_len + s->digits ||
-            (prefix_len && memcmp(id, prefix, prefix_len) != 0) ||
-            fbk__guess_digits(id + prefix_len, s->digits, &value) != s->digits)
-            return false;
-        d[i] = minus(value, fbk__guess_at(&s->points, f->ev[FBK__EV_ARRIVAL][i]));
+        if (s && len == prefix_len + s->digits &&
+            (!prefix_len || memcmp(id, prefix, prefix_len) == 0) &&
+            fbk__guess_digits(id + prefix_len, s->digits, &value) == s->digits) {
+            d[i] = minus(value, fbk__guess_at(&s->points, f->ev[FBK__EV_ARRIVAL][i]));
+            continue;
+        }
+        d[i] = 0;
+        rows[apart->n] = i;
+        rc = apart->n >= f->n.events / APART ? FBK_DONE : fbk__strings_add(apart, id, len);
     }
-    return true;
+    return rc;
 }
 
 fbk_status
-fbk__told_ids(const fbk__guess *guess, const int64_t *source, const int64_t *arrival,
-              const int64_t *d, uint32_t n, fbk__strings *ids)
+fbk__frame_put_ids(fbk__codec *c, fbk__buf *out, const fbk__frame *f)
+{
+    size_t n = f->n.events;
+    int64_t *d = fbk__alloc(f->a, (2 * n + 1) * sizeof *d);
+    fbk__strings apart;
+    fbk_status rc = d ? FBK_OK : FBK_ENOMEM;
+
+    fbk__strings_init(&apart, f->a);
+    if (rc >= 0)
+        rc = tell_ids(f, d, d + n, &apart);
+    if (rc == FBK_DONE) {
+        fbk__buf_uvarint(out, FBK__TOLD_PLAIN);
+        rc = fbk__codec_put_strings(c, out, &f->ids);
+    } else if (rc >= 0) {
+        fbk__buf_uvarint(out, FBK__TOLD_BY_GUESS);
+        fbk__buf_uvarint(out, apart.n);
+        rc = fbk__codec_put_ints(c, out, d + n, apart.n);
+        if (rc >= 0)
+            rc = fbk__codec_put_strings(c, out, &apart);
+        if (rc >= 0)
+            rc = fbk__codec_put_ints(c, out, d, n);
+    }
+    fbk__strings_free(&apart);
+    fbk__free(f->a, d);
+    return rc;
+}
+
+/* Append n ids of a series, of events with these sources and numbers. */
+static fbk_status
+told_ids(const fbk__guess *guess, const int64_t *source, const int64_t *arrival, const int64_t *d,
+         uint32_t n, fbk__strings *ids)
 {
     const fbk__guess_series *s = NULL;
     const char *prefix = NULL;
@@ -229,4 +265,81 @@ fbk__told_ids(const fbk__guess *guess, const int64_t *source, const int64_t *arr
         rc = fbk__strings_join(ids, prefix, prefix_len, text, s->digits);
     }
     return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
+}
+
+/* The ids of a part by differences, those that stand apart between them. */
+static fbk_status
+join_ids(fbk__frame *f, uint32_t at, const fbk__frame_part *part, const int64_t *d,
+         const int64_t *rows, const fbk__strings *apart)
+{
+    uint32_t first = part->first.events;
+    uint32_t end = first + part->n.events;
+    uint32_t row = first;
+    size_t k = 0;
+    fbk_status rc = FBK_OK;
+
+    while (k < apart->n && rows[k] < first)
+        k++;
+    while (rc >= 0 && row < end) {
+        uint32_t to = k < apart->n && rows[k] < end ? (uint32_t)rows[k] : end;
+        uint32_t from = row - first;
+
+        rc = told_ids(f->guess, f->ev[FBK__EV_SOURCE] + at + from,
+                      f->ev[FBK__EV_ARRIVAL] + at + from, d + from, to - row, &f->ids);
+        if (rc >= 0 && to < end) {
+            rc = fbk__strings_add(&f->ids, apart->bytes + apart->offsets[k],
+                                  apart->offsets[k + 1] - apart->offsets[k]);
+            k++;
+            to++;
+        }
+        row = to;
+    }
+    return rc == FBK_ETOOBIG ? FBK_ECORRUPT : rc;
+}
+
+static fbk_status
+get_told_ids(fbk__codec *c, fbk__reader *in, fbk__frame *f, uint32_t at,
+             const fbk__frame_part *part)
+{
+    uint64_t n = fbk__read_uvarint(in);
+    int64_t *rows;
+    int64_t *d;
+    fbk__strings apart;
+    fbk_status rc;
+
+    if (in->bad || n > part->all.events)
+        return FBK_ECORRUPT;
+    rows = fbk__alloc(f->a, ((size_t)n + 1) * sizeof *rows);
+    d = fbk__alloc(f->a, ((size_t)part->n.events + 1) * sizeof *d);
+    fbk__strings_init(&apart, f->a);
+    rc = rows && d ? fbk__codec_get_ints(c, in, rows, (size_t)n) : FBK_ENOMEM;
+    for (uint64_t i = 0; rc >= 0 && i < n; i++) {
+        if (rows[i] < 0 || rows[i] >= part->all.events || (i && rows[i] <= rows[i - 1]))
+            rc = FBK_ECORRUPT;
+    }
+    if (rc >= 0)
+        rc = fbk__codec_get_strings(c, in, &apart, (size_t)n);
+    if (rc >= 0)
+        rc = fbk__codec_get_ints_part(c, in, d, part->all.events, part->first.events,
+                                      part->n.events);
+    if (rc >= 0)
+        rc = join_ids(f, at, part, d, rows, &apart);
+    fbk__strings_free(&apart);
+    fbk__free(f->a, rows);
+    fbk__free(f->a, d);
+    return rc;
+}
+
+fbk_status
+fbk__frame_get_ids(fbk__codec *c, fbk__reader *in, fbk__frame *f, uint32_t at,
+                   const fbk__frame_part *part)
+{
+    uint64_t how = fbk__read_uvarint(in);
+
+    if (!in->bad && how == FBK__TOLD_PLAIN)
+        return fbk__codec_get_strings_part(c, in, &f->ids, part->all.events, part->first.events,
+                                           part->n.events);
+    if (in->bad || how != FBK__TOLD_BY_GUESS || !f->guess)
+        return FBK_ECORRUPT;
+    return get_told_ids(c, in, f, at, part);
 }

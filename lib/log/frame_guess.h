@@ -35,15 +35,14 @@ fbk__frame_tell(const fbk__frame *f, unsigned column, int64_t *d);
 void
 fbk__frame_told(fbk__frame *f, unsigned column, unsigned how, uint32_t at, uint32_t n);
 
-/** What tells the ids: the counters less what the segment makes of them. false: they are not all
- *  of its series. */
-bool
-fbk__frame_tell_ids(const fbk__frame *f, int64_t *d);
-
-/** Back: append n ids, of events with these sources and numbers. FBK_ECORRUPT. */
+/** Ids: counters less what the segment makes of them, and those apart that are not of its series;
+ *  or plain, when these are many. FBK_ENOMEM. */
 fbk_status
-fbk__told_ids(const struct fbk__guess *guess, const int64_t *source, const int64_t *arrival,
-              const int64_t *d, uint32_t n, fbk__strings *ids) FBK_MUST_USE;
+fbk__frame_put_ids(fbk__codec *c, fbk__buf *out, const fbk__frame *f) FBK_MUST_USE;
+/** Back: append the ids of a part, whose events are f's from `at` on. */
+fbk_status
+fbk__frame_get_ids(fbk__codec *c, fbk__reader *in, fbk__frame *f, uint32_t at,
+                   const fbk__frame_part *part) FBK_MUST_USE;
 
 /** The properties of a frame, by key. FBK_ENOMEM. */
 fbk_status

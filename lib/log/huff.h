@@ -23,7 +23,7 @@ fbk__huff_put(fbk__buf *out, const int64_t *numbers, size_t n, const uint8_t *le
 /** Read n numbers from the bytes that are left in a reader of just these. false: the lengths are no
  *  code, or the bytes end too soon. */
 bool
-fbk__huff_get(fbk__reader *in, int64_t *out, size_t n, const uint8_t *lengths,
-              unsigned k) FBK_MUST_USE;
+fbk__huff_get(fbk__reader *in, int64_t *out, size_t n, const uint8_t *lengths, unsigned k)
+    FBK_MUST_USE;
 
 #endif

@@ -240,8 +240,10 @@ START_TEST(frames_round_trip_by_any_guess)
             frame.ln[FBK__LN_ITEM][i] = (int64_t)fbk__rng_u64(&rng);
             frame.ln[FBK__LN_PRICE][i] = (int64_t)fbk__rng_u64(&rng);
         }
-        if (round == 3)
-            frame.ids.bytes[frame.ids.offsets[300]] = 'T';
+        for (uint32_t i = 0; round == 3 && i < 500; i += 9) /* some, not of the series */
+            frame.ids.bytes[frame.ids.offsets[i]] = 'T';
+        for (uint32_t i = 0; round == 2 && i < 500; i += 2) /* too many */
+            frame.ids.bytes[frame.ids.offsets[i]] = 'T';
         frame.guess = &g;
         fbk__buf_clear(&out);
         tk_assert_ok(NULL, fbk__frame_pack(&codec, &out, &frame));
@@ -257,7 +259,55 @@ START_TEST(frames_round_trip_by_any_guess)
         /* What was told by a guess is damaged without it. */
         in = (fbk__reader){(unsigned char *)out.data, (unsigned char *)out.data + out.len, false};
         back.guess = NULL;
-        ck_assert_int_eq(fbk__frame_unpack(&codec, &in, &back), FBK_ECORRUPT);
+        if (round != 2)
+            ck_assert_int_eq(fbk__frame_unpack(&codec, &in, &back), FBK_ECORRUPT);
+    }
+    fbk__frame_free(&back);
+    fbk__guess_free(&g);
+}
+END_TEST
+
+/* Ids of some events of a frame, those among them that are of no series. */
+START_TEST(parts_have_their_ids)
+{
+    const uint32_t columns = fbk__frame_needs(1u << FBK__FC_IDS);
+    fbk__guess g;
+    fbk__frame back;
+
+    fbk__guess_init(&g, NULL);
+    fill(&frame, 0, N);
+    tk_assert_ok(NULL, fbk__guess_learn(&g, &frame));
+    tk_assert_ok(NULL, fbk__guess_ready(&g));
+    for (uint32_t i = 0; i < N; i += 1 + (uint32_t)fbk__rng_below(&rng, 15))
+        frame.ids.bytes[frame.ids.offsets[i]] = 'T';
+    frame.guess = &g;
+    fbk__frame_init(&back, NULL);
+    for (int round = 0; round < 50; round++) {
+        uint32_t from = (uint32_t)fbk__rng_below(&rng, N);
+        uint32_t n = 1 + (uint32_t)fbk__rng_below(&rng, round % 2 ? 20 : N - from);
+        fbk__frame_part part = {.all = frame.n, .first = {.events = from}, .n = {.events = n}};
+
+        if (n > N - from)
+            part.n.events = n = N - from;
+        fbk__frame_clear(&back);
+        tk_assert_ok(NULL, fbk__frame_reserve(&back, part.n));
+        back.guess = &g;
+        for (int k = 0; k < FBK__N_FC; k++) {
+            unsigned column = fbk__frame_layout[k];
+
+            if (!(columns & 1u << column))
+                continue;
+            fbk__buf_clear(&out);
+            tk_assert_ok(NULL, fbk__frame_put(&codec, &out, &frame, column));
+            tk_assert_ok(NULL,
+                         fbk__frame_get_part(&codec, &back, column, out.data, out.len, &part));
+        }
+        ck_assert_uint_eq(back.ids.n, n);
+        ck_assert_uint_eq(back.ids.offsets[n],
+                          frame.ids.offsets[from + n] - frame.ids.offsets[from]);
+        ck_assert(memcmp(back.ids.bytes, frame.ids.bytes + frame.ids.offsets[from],
+                         back.ids.offsets[n]) == 0);
+        ck_assert_uint_lt(out.len, N * 2);
     }
     fbk__frame_free(&back);
     fbk__guess_free(&g);
@@ -346,6 +396,7 @@ main(void)
     tcase_add_test(tc, squeezing_changes_nothing);
     tcase_add_test(tc, few_ids_make_no_series);
     tcase_add_test(tc, frames_round_trip_by_any_guess);
+    tcase_add_test(tc, parts_have_their_ids);
     tcase_add_test(tc, damage_is_survived);
     tcase_add_test(tc, every_allocation_may_fail);
     suite_add_tcase(suite, tc);
