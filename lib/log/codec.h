@@ -65,8 +65,8 @@ fbk__codec_put_ints(fbk__codec *c, fbk__buf *out, const int64_t *values, size_t 
 fbk_status
 fbk__codec_get_ints(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n) FBK_MUST_USE;
 
-/** The same of which only `count` rows from row `from` on are given (from + count <= n): where a few
- *  are looked for, the others are stepped over. What is stepped over need not be sound. */
+/** The same of which only `count` rows from row `from` on are given (from + count <= n): where a
+ *  few are looked for, the others are stepped over. What is stepped over need not be sound. */
 fbk_status
 fbk__codec_get_ints_part(fbk__codec *c, fbk__reader *in, int64_t *out, size_t n, size_t from,
                          size_t count) FBK_MUST_USE;

@@ -27,7 +27,7 @@ by_count(const uint32_t *counts, unsigned k, uint16_t *order)
     return n;
 }
 
-/* Depths of the leaves (their counts ascending) by two queues: leaves, and nodes as they are made. */
+/* Depths of the leaves (counts ascending) by two queues: leaves, and nodes as they are made. */
 static void
 depths(const uint32_t *counts, const uint16_t *order, unsigned n, uint8_t *out)
 {

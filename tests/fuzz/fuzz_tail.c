@@ -22,10 +22,9 @@ again(struct fbk *db, fbk__codec *c, const fbk__record *r)
     /* A few bytes may stand for the most that a column may hold: to write that takes long. */
     if (r->n_nodes && r->values.offsets[r->n_nodes] > 1 << 16)
         return;
-    if (r->frame.n.events &&
-        (r->frame.ids.offsets[r->frame.n.events] > 1 << 16 ||
-         r->frame.orders.offsets[r->frame.n.events] > 1 << 16 || r->frame.n.events > 1 << 14 ||
-         r->frame.n.lines > 1 << 14))
+    if (r->frame.n.events && (r->frame.ids.offsets[r->frame.n.events] > 1 << 16 ||
+                              r->frame.orders.offsets[r->frame.n.events] > 1 << 16 ||
+                              r->frame.n.events > 1 << 14 || r->frame.n.lines > 1 << 14))
         return;
     fbk__buf_init(&out, NULL);
     if (fbk__record_pack(db, c, r, &out) < 0 ||
