@@ -17,7 +17,7 @@ typedef struct input {
     fbk__frame_index index;
 } input;
 
-enum { SQUEEZE_AT = 1 << 18 };
+enum { SQUEEZE_AT = 1 << 16 };
 
 struct fbk__segment_merge {
     fbk__segment_writer w;
@@ -175,7 +175,9 @@ merge_learn(fbk *db, fbk__segment_merge *m)
 
     if (rc >= 0 && guess->lessons.n_entries > m->squeeze_at) {
         rc = fbk__guess_squeeze(guess);
-        m->squeeze_at = SQUEEZE_AT + 2 * guess->lessons.n_entries;
+        m->squeeze_at = guess->lessons.n_entries > SQUEEZE_AT
+                            ? 2 * guess->lessons.n_entries
+                            : guess->lessons.n_entries + SQUEEZE_AT;
     }
     if (rc < 0)
         return fbk__nomem(db);
