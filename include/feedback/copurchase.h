@@ -44,10 +44,14 @@ typedef struct fbk_copurchase_options {
     const char *name;      /**< Name of the model, a-z 0-9 _ . -; NULL = "default". */
     fbk_progress_fn progress; /**< Told of events, then of items; NULL = none. */
     void *progress_data;      /**< Handed to progress. */
+    uint32_t threads;         /**< Threads that read the events, [1, 64]; 0 = 1, and 1 with
+                                   FBK_COPURCHASE_EVALUATE. The model is the same, byte for byte. */
+    uint32_t reserved0;       /**< Must be 0. */
 } fbk_copurchase_options;
-#define FBK_COPURCHASE_OPTIONS_INIT                                                                \
-    {                                                                                              \
-        (uint32_t)sizeof(fbk_copurchase_options), 0u, 0u, 0u, 0u, 0u, 0.0, 0, 0u, NULL, NULL, NULL \
+#define FBK_COPURCHASE_OPTIONS_INIT                                                           \
+    {                                                                                         \
+        (uint32_t)sizeof(fbk_copurchase_options), 0u, 0u, 0u, 0u, 0u, 0.0, 0, 0u, NULL, NULL, \
+            NULL, 0u, 0u                                                                      \
     }
 
 /** What fbk_copurchase_train() saw. @since 0.1 */

@@ -55,6 +55,11 @@ fbk__view_get(fbk *db, fbk__view **out) FBK_MUST_USE;
 fbk_status
 fbk__view_read(fbk *db, fbk__view **out) FBK_MUST_USE;
 
+/** One part of a scan that several share: every n_parts-th window of frames, part 0 the tail. */
+fbk_status
+fbk__log_scan_part(fbk *db, fbk__view *view, const fbk__scan_options *options, uint32_t part,
+                   uint32_t n_parts, fbk__scan **out) FBK_MUST_USE;
+
 /** A frame in the cache: the columns that were asked for, as they are stored (a third of what they
  *  are decoded, and a few rows are decoded faster than they are found), and its nodes. What is
  *  there does not change; what is not is read when it is asked for. */

@@ -138,6 +138,7 @@ enum {
  *  more lines than a chunk holds; nothing else is promised about the order. */
 typedef struct fbk__chunk {
     size_t n;
+    uint64_t number;       /* of the chunk in the scan: rises, and is the same on any threads */
     const uint64_t *event; /* number of the event in this store, from 1 */
     const uint32_t *node;  /* 0 = nobody */
     const int64_t *occurred_us;
@@ -184,6 +185,22 @@ fbk__log_scan_next(fbk__scan *scan, const fbk__chunk **out) FBK_MUST_USE;
 
 void
 fbk__log_scan_close(fbk__scan *scan);
+
+/** What a scan on several threads calls with each chunk of one: `db` is the worker's own connection,
+ *  worker 0 the calling thread. A negative value stops all. */
+typedef fbk_status (*fbk__scan_fn)(void *user_data, fbk *db, uint32_t worker,
+                                   const fbk__chunk *chunk);
+
+/** Scan one snapshot on so many threads, which last as long as the call. Each worker is given the
+ *  same chunks in every such scan, ascending; what is made of them must be merged by number, or not
+ *  depend on the order. A worker that gets no thread or connection of its own is run by the calling
+ *  thread at last. Inside a write transaction that thread does it all.
+ *
+ *  @param n_workers [1, FBK__SCAN_WORKERS]. */
+enum { FBK__SCAN_WORKERS = 64 };
+fbk_status
+fbk__log_scan_workers(fbk *db, const fbk__scan_options *options, uint32_t n_workers,
+                      fbk__scan_fn fn, void *user_data) FBK_MUST_USE;
 
 /** Events in the snapshot, before any filter: for progress. */
 uint64_t

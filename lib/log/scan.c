@@ -43,6 +43,7 @@ static const struct {
 typedef struct scan_frame {
     const fbk__segment *segment;
     uint32_t number;
+    uint64_t chunk;   /* its number in the scan */
     unsigned filters; /* that not all of it is known to pass */
     fbk__stored stored[FBK__N_FC];
 } scan_frame;
@@ -54,6 +55,9 @@ struct fbk__scan {
     uint32_t *nodes; /* copies */
     uint32_t *kinds;
     uint32_t given; /* columns of a frame that are asked for, bits */
+    uint32_t part;  /* of those who share the scan */
+    uint32_t n_parts;
+    uint64_t n_found; /* frames that may have wanted events, so far */
     uint32_t segment;
     uint32_t frame_number;
     uint32_t record;
@@ -138,7 +142,8 @@ filter_columns(unsigned filters)
 }
 
 fbk_status
-fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
+fbk__log_scan_part(fbk *db, fbk__view *view, const fbk__scan_options *options, uint32_t part,
+                   uint32_t n_parts, fbk__scan **out)
 {
     fbk__scan *s = fbk__calloc(fbk__a(db), 1, sizeof *s);
     fbk_status rc;
@@ -157,12 +162,13 @@ fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
         rc = scan_copy(db, options->kinds, options->n_kinds, &s->kinds);
     if (rc >= 0 && !scan_reserve(s, CHUNK_ROWS))
         rc = fbk__nomem(db);
-    if (rc >= 0)
-        rc = fbk__view_get(db, &s->view);
     if (rc < 0) {
         fbk__log_scan_close(s);
         return rc;
     }
+    s->view = fbk__view_ref(view);
+    s->part = part;
+    s->n_parts = n_parts;
     s->opt.nodes = s->nodes;
     s->opt.kinds = s->kinds;
     s->given = scan_given(&s->opt);
@@ -172,6 +178,18 @@ fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
         s->opt.to_us = FBK_TIME_MAX + 1;
     *out = s;
     return FBK_OK;
+}
+
+fbk_status
+fbk__log_scan_open(fbk *db, const fbk__scan_options *options, fbk__scan **out)
+{
+    fbk__view *view = NULL;
+    fbk_status rc = fbk__view_get(db, &view);
+
+    if (rc >= 0)
+        rc = fbk__log_scan_part(db, view, options, 0, 1, out);
+    fbk__view_unref(view);
+    return rc;
 }
 
 void
@@ -455,7 +473,10 @@ scan_find(fbk__scan *s, scan_frame *w)
         w->segment = sets->segments[s->segment];
         while (s->frame_number < w->segment->n_frames) {
             w->number = s->frame_number++;
-            if (scan_wants_frame(s, &w->segment->frames[w->number]))
+            if (!scan_wants_frame(s, &w->segment->frames[w->number]))
+                continue;
+            w->chunk = s->n_found++;
+            if (w->chunk / WINDOW % s->n_parts == s->part)
                 return true;
         }
     }
@@ -511,6 +532,7 @@ scan_next_frame(fbk__scan *s)
     if (rc < 0 || !s->n_window)
         return rc < 0 ? rc : FBK_DONE;
     w = &s->window[s->at_window++];
+    s->chunk.number = w->chunk;
     all = !w->filters && !(s->opt.columns & FBK__COL_ORDER) && scan_is_flat(s, w);
     needs = s->given | filter_columns(w->filters) | (all ? 0u : 1u << FBK__EV_N_LINES);
     rc = fbk__segment_unpack(s->db, &s->codec, w->segment, w->number, fbk__frame_needs(needs),
@@ -539,7 +561,8 @@ fbk__log_scan_next(fbk__scan *s, const fbk__chunk **out)
         rc = scan_next_frame(s);
     if (rc < 0)
         return rc;
-    if (rc == FBK_DONE) {
+    if (rc == FBK_DONE && s->part == 0) {
+        s->chunk.number = s->n_found + s->record;
         while (s->record < s->view->n_tail && s->chunk.n < CHUNK_ROWS) {
             rc = scan_give(s, &s->view->tail->records[s->record++]->frame, tail_filters(s));
             if (rc < 0)

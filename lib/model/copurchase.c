@@ -11,10 +11,10 @@
 #include "record/catalogue.h"
 #include "record/identity.h"
 
-_Static_assert(sizeof(fbk_copurchase_options) == 72, "version 1");
+_Static_assert(sizeof(fbk_copurchase_options) == 80, "version 1");
 _Static_assert(sizeof(fbk_copurchase_report) == 112, "version 1");
 
-enum { OPTIONS_V1_SIZE = 72, REPORT_V1_SIZE = 112, HELD_OUT_OF = 10, TICK_ITEMS = 64 };
+enum { OPTIONS_V1_SIZE = 80, REPORT_V1_SIZE = 112, HELD_OUT_OF = 10, TICK_ITEMS = 64 };
 
 /* -- the model in memory ----------------------------------------------------------------------- */
 
@@ -66,7 +66,8 @@ typedef struct trainer {
     fbk__baskets baskets;
     fbk__baskets held; /* every tenth order, when quality is measured */
     uint64_t last_event;
-    uint64_t *event; /* columns of the chunk at hand, without what is left out */
+    uint64_t n_total; /* events in the log */
+    uint64_t *event;  /* columns of the chunk at hand, without what is left out */
     uint32_t *person;
     uint32_t *place;
     uint32_t *item;
@@ -94,6 +95,10 @@ options_check(fbk *db, const fbk_copurchase_options *opt)
     if (opt->memory_mib > 1048576)
         return fbk__fail_at(db, FBK_ERANGE, "memory_mib", 0,
                             "memory_mib was not within [1, 1048576]");
+    if (opt->threads > FBK__SCAN_WORKERS)
+        return fbk__fail_at(db, FBK_ERANGE, "threads", 0, "threads was not within [1, 64]");
+    if (opt->reserved0)
+        return fbk__fail_at(db, FBK_EINVAL, "reserved0", 0, "reserved0 was not 0");
     return FBK_OK;
 }
 
@@ -105,6 +110,7 @@ options_default(fbk_copurchase_options *opt)
     opt->max_set = opt->max_set ? opt->max_set : 2;
     opt->set_support = opt->set_support > 0.0 ? opt->set_support : .001;
     opt->memory_mib = opt->memory_mib ? opt->memory_mib : 1024;
+    opt->threads = opt->threads ? opt->threads : 1;
 }
 
 /* The pure functions give codes alone: say what happened. What progress gave was said already. */
@@ -200,6 +206,65 @@ train_chunk(trainer *t, const fbk__chunk *c)
     return rc;
 }
 
+static void
+train_init(trainer *t, const trainer *like, uint64_t budget)
+{
+    *t = (trainer){.db = like->db,
+                   .opt = like->opt,
+                   .as_of_us = like->as_of_us,
+                   .budget = budget,
+                   .n_total = like->n_total,
+                   .who = like->who,
+                   .items = like->items};
+    fbk__baskets_init(&t->baskets, fbk__a(t->db), budget);
+    fbk__baskets_init(&t->held, fbk__a(t->db), budget);
+}
+
+static void
+train_free(trainer *t)
+{
+    const fbk_allocator *a = fbk__a(t->db);
+
+    fbk__baskets_free(&t->baskets);
+    fbk__baskets_free(&t->held);
+    fbk__free(a, t->event);
+    fbk__free(a, t->person);
+    fbk__free(a, t->place);
+    fbk__free(a, t->item);
+}
+
+/* Called by each worker of the scan with its own part. */
+static fbk_status
+train_part(void *user_data, fbk *db, uint32_t worker, const fbk__chunk *chunk)
+{
+    trainer *t = (trainer *)user_data + worker;
+    fbk_status rc;
+
+    t->db = db;
+    rc = stage(t, train_chunk(t, chunk));
+    if (rc == FBK_OK && worker == 0 && t->opt.progress)
+        rc = fbk__callback_status(
+            db,
+            t->opt.progress(t->opt.progress_data, t->report.n_events * t->opt.threads, t->n_total));
+    return rc;
+}
+
+/* Put a part to the whole. */
+static fbk_status
+train_merge(trainer *t, trainer *part)
+{
+    fbk_status rc;
+
+    fbk__baskets_close(&part->baskets);
+    fbk__baskets_close(&part->held);
+    rc = fbk__baskets_merge(&t->baskets, &part->baskets);
+    if (rc == FBK_OK)
+        rc = fbk__baskets_merge(&t->held, &part->held);
+    t->report.n_events += part->report.n_events;
+    t->report.n_flagged += part->report.n_flagged;
+    return rc;
+}
+
 static fbk_status
 train_scan(trainer *t)
 {
@@ -211,21 +276,28 @@ train_scan(trainer *t)
                              .columns = FBK__COL_EVENT | FBK__COL_NODE | FBK__COL_PLACE |
                                         FBK__COL_FLAGS | FBK__COL_LINE_KIND | FBK__COL_ITEM |
                                         FBK__COL_QUANTITY};
-    const fbk__chunk *chunk = NULL;
-    fbk__scan *scan = NULL;
-    fbk_status rc = fbk__log_scan_open(t->db, &opt, &scan);
+    /* What quality is measured on must not depend on who read it. */
+    uint32_t n = t->opt.flags & FBK_COPURCHASE_EVALUATE ? 1 : t->opt.threads;
+    trainer *parts = n > 1 ? fbk__calloc(fbk__a(t->db), n, sizeof *parts) : t;
+    fbk__log_counts counts;
+    fbk_status rc = parts ? fbk__log_count(t->db, &counts) : fbk__nomem(t->db);
 
-    while (rc == FBK_OK && (rc = fbk__log_scan_next(scan, &chunk)) == FBK_OK) {
-        rc = stage(t, train_chunk(t, chunk));
-        if (rc == FBK_OK && t->opt.progress)
-            rc = fbk__callback_status(t->db,
-                                      t->opt.progress(t->opt.progress_data, t->report.n_events,
-                                                      fbk__log_scan_total(scan)));
+    t->n_total = rc < 0 ? 0 : counts.events;
+    for (uint32_t i = 0; n > 1 && parts && i < n; i++)
+        train_init(&parts[i], t, t->budget / n);
+    if (rc == FBK_OK)
+        rc = fbk__log_scan_workers(t->db, &opt, n, train_part, parts);
+    for (uint32_t i = 0; n > 1 && parts && i < n; i++) {
+        parts[i].db = t->db; /* the worker's is closed */
+        if (rc == FBK_OK)
+            rc = stage(t, train_merge(t, &parts[i]));
+        train_free(&parts[i]);
     }
-    fbk__log_scan_close(scan);
+    if (n > 1)
+        fbk__free(fbk__a(t->db), parts);
     fbk__baskets_close(&t->baskets);
     fbk__baskets_close(&t->held);
-    return rc < 0 ? rc : FBK_OK;
+    return rc;
 }
 
 /* What the budget leaves beside so much; never 0, which would be no limit. */
@@ -392,12 +464,7 @@ fbk_copurchase_train(fbk *db, fbk_time as_of_us, const fbk_copurchase_options *o
     rc = train_run(&t);
     fbk__identity_release(t.who);
     fbk__items_release(t.items);
-    fbk__baskets_free(&t.baskets);
-    fbk__baskets_free(&t.held);
-    fbk__free(fbk__a(db), t.event);
-    fbk__free(fbk__a(db), t.person);
-    fbk__free(fbk__a(db), t.place);
-    fbk__free(fbk__a(db), t.item);
+    train_free(&t);
     if (rc == FBK_OK && out_report)
         rc = fbk__result_store(db, out_report, REPORT_V1_SIZE, &t.report, sizeof t.report);
     return rc;

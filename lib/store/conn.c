@@ -93,6 +93,12 @@ fbk__enter(fbk *db)
     return FBK_OK;
 }
 
+fbk_status
+fbk__connect_beside(fbk *db, fbk **out)
+{
+    return fbk_connect(db->conn->store, out);
+}
+
 bool
 fbk__store_readonly(const fbk *db)
 {

@@ -145,6 +145,10 @@ fbk__shared_release(fbk__shared *object);
 fbk__shared **
 fbk__conn_own(fbk *db);
 
+/** Another connection to the same store, for a thread that helps: fbk_close() it. */
+fbk_status
+fbk__connect_beside(fbk *db, fbk **out) FBK_MUST_USE;
+
 /** Facts of the store. */
 bool
 fbk__store_readonly(const fbk *db);

@@ -397,10 +397,24 @@ START_TEST(a_failed_training_keeps_the_old_model)
 }
 END_TEST
 
+static uint64_t
+model_hash(const fbk_copurchase_options *options)
+{
+    const fbk__copurchase_model *m = NULL;
+    uint64_t hash;
+
+    tk_assert_ok(db, fbk_copurchase_train(db, FBK_TIME_NONE, options, NULL));
+    tk_assert_ok(db, fbk__copurchase_acquire(db, NULL, &m));
+    hash = fbk__hash64(m->cp.body, m->cp.len);
+    fbk__model_release(&m->model);
+    return hash;
+}
+
 /* 3,000 orders of 60 of 2,000 items: some two million pairs do not go into one MiB. */
-START_TEST(a_budget_that_does_not_suffice_is_said)
+START_TEST(large_baskets_in_a_budget_and_on_threads)
 {
     fbk_copurchase_options options = FBK_COPURCHASE_OPTIONS_INIT;
+    uint64_t hash;
     fbk__batch batch;
     fbk__rng rng;
 
@@ -425,7 +439,16 @@ START_TEST(a_budget_that_does_not_suffice_is_said)
     options.memory_mib = 4;
     tk_assert_fails(db, FBK_ETOOBIG, fbk_copurchase_train(db, FBK_TIME_NONE, &options, NULL));
     options.memory_mib = 64;
-    tk_assert_ok(db, fbk_copurchase_train(db, FBK_TIME_NONE, &options, NULL));
+    hash = model_hash(&options);
+    options.threads = 2;
+    ck_assert_uint_eq(model_hash(&options), hash);
+    options.threads = 8;
+    ck_assert_uint_eq(model_hash(&options), hash);
+    options.threads = 65;
+    tk_assert_fails(db, FBK_ERANGE, fbk_copurchase_train(db, FBK_TIME_NONE, &options, NULL));
+    options.threads = 1;
+    options.reserved0 = 1;
+    tk_assert_fails(db, FBK_EINVAL, fbk_copurchase_train(db, FBK_TIME_NONE, &options, NULL));
 }
 END_TEST
 
@@ -497,7 +520,7 @@ main(void)
     tcase_add_test(tc, what_cannot_be_done_says_so);
     tcase_add_test(tc, rules_need_what_was_counted);
     tcase_add_test(tc, a_failed_training_keeps_the_old_model);
-    tcase_add_test(tc, a_budget_that_does_not_suffice_is_said);
+    tcase_add_test(tc, large_baskets_in_a_budget_and_on_threads);
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_set_timeout(tc, 120);
     suite_add_tcase(suite, tc);

@@ -455,6 +455,68 @@ START_TEST(scan_equals_brute_force)
 }
 END_TEST
 
+/* What a worker of a scan was given: a hash a chunk, by number. */
+typedef struct shared_ask {
+    uint64_t *hashes;
+    size_t n;
+    uint64_t rows[FBK__SCAN_WORKERS];
+    uint64_t last[FBK__SCAN_WORKERS];
+    uint64_t fail_at; /* chunk; UINT64_MAX = none */
+} shared_ask;
+
+static fbk_status
+note_chunk(void *user_data, fbk *on, uint32_t worker, const fbk__chunk *c)
+{
+    shared_ask *a = user_data;
+    uint64_t h = fbk__hash64(c->event, c->n * sizeof *c->event);
+
+    tk_must(c->number < a->n, "chunk %u had too high a number", (unsigned)c->number);
+    tk_must(a->rows[worker] == 0 || c->number > a->last[worker], "numbers did not rise");
+    a->last[worker] = c->number;
+    a->rows[worker] += c->n;
+    a->hashes[c->number] += fbk__mix64(h ^ fbk__hash64(c->amount_micro, c->n * 8));
+    if (c->number == a->fail_at)
+        return fbk__fail(on, FBK_ERANGE, "chunk %u was not liked", (unsigned)c->number);
+    return FBK_OK;
+}
+
+START_TEST(workers_are_given_the_same_chunks)
+{
+    enum { CHUNKS = 1000 };
+    static const uint32_t n_workers[] = {1, 2, 3, 8, FBK__SCAN_WORKERS};
+    static uint64_t first[CHUNKS];
+    static uint64_t hashes[CHUNKS];
+    fbk__scan_options opt = {.from_us = FBK_TIME_NONE,
+                             .to_us = FBK_TIME_NONE,
+                             .columns = FBK__COL_EVENT | FBK__COL_AMOUNT};
+    uint64_t rows = 0;
+
+    world_make(_i);
+    for (uint32_t i = 1; i <= n_events; i++) {
+        tk_event e = world_event(i);
+
+        rows += world_has(&e) ? e.n_lines ? e.n_lines : 1 : 0;
+    }
+    for (size_t k = 0; k < sizeof n_workers / sizeof n_workers[0]; k++) {
+        shared_ask a = {.hashes = k ? hashes : first, .n = CHUNKS, .fail_at = UINT64_MAX};
+        uint64_t given = 0;
+
+        memset(a.hashes, 0, sizeof first);
+        tk_assert_ok(db, fbk__log_scan_workers(db, &opt, n_workers[k], note_chunk, &a));
+        for (uint32_t i = 0; i < FBK__SCAN_WORKERS; i++)
+            given += a.rows[i];
+        ck_assert_uint_eq(given, rows);
+        ck_assert(memcmp(first, a.hashes, sizeof first) == 0);
+        a = (shared_ask){.hashes = hashes, .n = CHUNKS, .fail_at = CHUNKS - 1};
+        while (!first[a.fail_at] || a.fail_at > 17) /* of the second window, if there is one */
+            a.fail_at--;
+        tk_assert_fails(db, FBK_ERANGE,
+                        fbk__log_scan_workers(db, &opt, n_workers[k], note_chunk, &a));
+        ck_assert_ptr_nonnull(strstr(fbk_errmsg(db), "was not liked"));
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -466,6 +528,7 @@ main(void)
     tcase_add_test(tc, threads_share_frames);
     tcase_add_loop_test(tc, each_equals_brute_force, 0, 4);
     tcase_add_loop_test(tc, scan_equals_brute_force, 0, 4);
+    tcase_add_loop_test(tc, workers_are_given_the_same_chunks, 0, 2);
     suite_add_tcase(suite, tc);
     return tk_run(suite);
 }
