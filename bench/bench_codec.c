@@ -32,6 +32,7 @@ typedef struct state {
     uint64_t bytes[FBK__N_FC];
     double put_ns[FBK__N_FC];
     double get_ns[FBK__N_FC];
+    double learn_ns;
 } state;
 
 static void
@@ -109,6 +110,7 @@ make_rows(state *s, gen_ids ids)
     fbk__frame_size more;
     fbk__map people;
     fbk__map items;
+    double start;
     gen_row row;
     gen g;
 
@@ -128,7 +130,9 @@ make_rows(state *s, gen_ids ids)
     must(fbk__frame_index_make(&s->all, &s->index) >= 0);
     sort_rows(s);
     fbk__guess_init(&s->guess, NULL);
+    start = bench_cpu();
     must(fbk__guess_learn(&s->guess, &s->all) >= 0 && fbk__guess_ready(&s->guess) >= 0);
+    s->learn_ns = (bench_cpu() - start) * 1e9;
 }
 
 /* One frame, each column by itself; times are of the best of some rounds. */
@@ -221,7 +225,7 @@ bench_ids(const bench *b, gen_ids ids, const char *name)
     }
     fbk__buf_init(&guess, NULL);
     must(fbk__guess_put(&s.codec, &guess, &s.guess) >= 0);
-    print(&s, name, "guess", (double)guess.len, 0, 0);
+    print(&s, name, "guess", (double)guess.len, s.learn_ns, 0);
     print(&s, name, "all", bytes + (double)guess.len, put, get);
     fbk__buf_free(&guess);
     fbk__guess_free(&s.guess);

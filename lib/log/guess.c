@@ -17,7 +17,9 @@ enum {
     COUNTS_MAX = 4096,    /* sources that count */
     COUNTS_MIN = 32,      /* ids of one that must count alike, and more than half of all */
     DIGITS_MIN = 4,
-    FOLD_MIN = 1 << 17 /* entries that may say the same */
+    FOLD_MIN = 1 << 17, /* entries that may say the same */
+    SEEN_LOG2 = 13,
+    SEEN = 1 << SEEN_LOG2 /* entries that are found again */
 };
 
 /* What an entry is of: a list, or points. */
@@ -67,6 +69,7 @@ lessons_free(fbk__guess *g)
     fbk__free(g->a, g->lessons.entries);
     fbk__free(g->a, g->lessons.counts);
     fbk__free(g->a, g->lessons.group);
+    fbk__free(g->a, g->lessons.seen);
     fbk__map_free(&g->lessons.by_source);
     memset(&g->lessons, 0, sizeof g->lessons);
     fbk__map_init(&g->lessons.by_source, g->a);
@@ -416,6 +419,8 @@ entries_fold(fbk__guess *g)
     }
     l->n_entries = n;
     l->fold_at = 2 * n;
+    if (l->seen) /* they stand elsewhere now */
+        memset(l->seen, 0, SEEN * sizeof *l->seen);
     return FBK_OK;
 }
 
@@ -432,12 +437,28 @@ lesson(fbk__guess *g, uint32_t of, uint32_t key, int64_t x, int64_t y)
     return FBK_OK;
 }
 
+/* Most are met again soon: a few that were met last are counted in place. */
 static fbk_status
 lesson_of(fbk__guess *g, uint32_t list, int64_t number, int64_t value, int64_t met)
 {
+    fbk__guess_lessons *l = &g->lessons;
+    uint32_t *seen;
+    fbk__guess_entry *e;
+
     if (number < 0 || number >= NUMBER_MAX)
         return FBK_OK;
-    return lesson(g, list, (uint32_t)number, value, met);
+    if (!l->seen && !(l->seen = fbk__calloc(g->a, SEEN, sizeof *l->seen)))
+        return FBK_ENOMEM;
+    seen = &l->seen[((uint32_t)number * 4 + list) * 0x9e3779b1u >> (32 - SEEN_LOG2)];
+    e = *seen ? &l->entries[*seen - 1] : NULL;
+    if (e && e->of == list && e->key == (uint32_t)number && e->x == value) {
+        e->y += met;
+        return FBK_OK;
+    }
+    if (lesson(g, list, (uint32_t)number, value, met) < 0)
+        return FBK_ENOMEM;
+    *seen = (uint32_t)l->n_entries;
+    return FBK_OK;
 }
 
 /* A point of the clock: its time is the middle one of a group of events, for a late one says

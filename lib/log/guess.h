@@ -63,6 +63,7 @@ typedef struct fbk__guess_lessons {
     size_t n_counts;
     size_t count_cap;
     fbk__map by_source; /* to the counts */
+    uint32_t *seen;     /* some entries, by number */
     int64_t *group;     /* the last events: times between occurred and received */
     size_t n_group;
     int64_t arrival; /* of the one in the middle of the group */
