@@ -386,8 +386,9 @@ merge_kind(fbk *db, fbk__engine *e, fbk__slice *s, uint32_t kind, fbk__sets **se
 static fbk_status
 compact_slice(fbk *db, fbk__engine *engine, fbk__slice *slice, fbk__sets **sets)
 {
-    /* Runs first: while there are many, every append asks them all. */
-    static const uint32_t kinds[] = {FBK__RUN_IDS, FBK__RUN_IDENTS, FBK__JOB_SEGMENTS};
+    /* Runs first: while there are many, every append asks them all. Of these the identifiers: there
+     * are far fewer of them, and a long merge of ids would let their small runs pile up. */
+    static const uint32_t kinds[] = {FBK__RUN_IDENTS, FBK__RUN_IDS, FBK__JOB_SEGMENTS};
     fbk_status cleared;
     fbk_status rc;
 
