@@ -7,11 +7,12 @@
 /* feedback check: is the store sound? */
 
 static const char usage[] =
-    "usage: feedback [--store FILE] check [--quick]\n"
+    "usage: feedback [--store FILE] check [--full | --quick]\n"
     "\n"
     "Reads the whole store and compares every page and every event with its checksum; each problem\n"
     "that is found is a line, and then the exit status is 4.\n"
     "\n"
+    "  --full   everything (this is what it does unless told otherwise)\n"
     "  --quick  the structure only\n";
 
 static fbk_status
@@ -42,8 +43,10 @@ check_events(fbk *db, fbk_status so_far, fbk_store_check_result *found)
 int
 cmd_check(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"quick", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"full", no_argument, NULL, 'f'},
+                                            {"quick", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     fbk_store_check_options how = FBK_STORE_CHECK_OPTIONS_INIT;
     fbk_store_check_result found = {.struct_size = (uint32_t)sizeof found};
     cli_session session;
@@ -53,9 +56,9 @@ cmd_check(int argc, char **argv)
 
     how.level = FBK_CHECK_FULL;
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (c != 'q')
+        if (c != 'q' && c != 'f')
             return cli_usage(c, usage);
-        how.level = FBK_CHECK_QUICK;
+        how.level = c == 'q' ? FBK_CHECK_QUICK : FBK_CHECK_FULL;
     }
     if (optind != argc)
         return cli_usage('?', usage);

@@ -245,7 +245,7 @@ class Verbs(Case):
         self.assertEqual(self.stats(copy), self.stats())
         self.fails(1, 'backup', copy)
         self.ok('backup', '--overwrite', copy)
-        sound = json.loads(self.ok('--json', 'check').stdout)
+        sound = json.loads(self.ok('--json', 'check', '--full').stdout)
         self.assertEqual((sound['sound'], sound['problems']), (True, 0))
         self.assertGreater(sound['pages'], 5)
 
