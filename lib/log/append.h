@@ -8,11 +8,13 @@
 
 /* One append under way; shared by append.c and judge.c. */
 
-/* The tail is sealed with so many rows or records; a batch of so many rows is sealed at once. */
-enum { FBK__SEAL_ROWS = 4096, FBK__TAIL_RECORDS = 4096 };
+/* The tail is sealed with so many rows or records, which takes the append that does it 4 ms on the
+ * target machine; a batch of so many rows is sealed at once. */
+enum { FBK__SEAL_ROWS = 2048, FBK__TAIL_RECORDS = 2048 };
 
-/** Of the id of an event of a large batch: a run has it; other events of the batch have it. */
-enum { FBK__ID_SEALED = 1, FBK__ID_REPEATED = 2 };
+/** Of the id of an event of a large batch: a run has it, and what the event is then, from bit
+ *  FBK__ID_OUTCOME on; other events of the batch have it. */
+enum { FBK__ID_SEALED = 1, FBK__ID_REPEATED = 2, FBK__ID_OUTCOME = 4 };
 
 typedef struct fbk__append {
     fbk *db;
@@ -39,7 +41,9 @@ void
 fbk__append_free(fbk__append *s);
 
 /** Look up all ids and identifiers of a large batch in the runs, each block of which is then read
- *  once: a filter lets some keys pass for nothing, and one at a time each of these costs a block. */
+ *  once: a filter lets some keys pass for nothing, and one at a time each of these costs a block.
+ *  Events that were seen before are judged in the order of their nodes, so that each frame is
+ *  decoded once. */
 enum { FBK__LOOKUP_WORTH = 64 }; /* events */
 fbk_status
 fbk__append_lookup(fbk__append *s) FBK_MUST_USE;
@@ -54,6 +58,11 @@ fbk__append_finish(fbk__append *s) FBK_MUST_USE;
  *  (ALREADY, CONFLICT, ERASED) when it was seen. */
 fbk_status
 fbk__append_judge(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
+    FBK_MUST_USE;
+
+/** The same for one whose id a run has. */
+fbk_status
+fbk__append_judge_sealed(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
     FBK_MUST_USE;
 
 /** What prop_value of a frame holds for a property that is not text. */

@@ -219,6 +219,16 @@ judge_erased(fbk__append *s, fbk__key key)
     return rc;
 }
 
+fbk_status
+fbk__append_judge_sealed(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
+{
+    fbk_status rc = judge_erased(s, key);
+
+    if (rc == FBK_OK)
+        *outcome = FBK__ERASED;
+    return rc == FBK_DONE ? judge_sealed(s, ev, outcome) : rc;
+}
+
 static fbk_status
 judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
 {
@@ -227,9 +237,10 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     uint32_t unused;
 
     if (s->id_facts) {
-        if (!(s->id_facts[ev - s->batch->events] & FBK__ID_SEALED))
-            return FBK_DONE;
-        rc = FBK_OK;
+        uint8_t facts = s->id_facts[ev - s->batch->events];
+
+        *outcome = facts >> FBK__ID_OUTCOME;
+        return facts & FBK__ID_SEALED ? FBK_OK : FBK_DONE;
     }
     for (uint32_t i = sets->n_runs; rc == FBK_DONE && i-- > 0;) {
         const fbk__run *run = sets->runs[i];
@@ -237,12 +248,7 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
         if (run->kind == FBK__RUN_IDS && fbk__run_may_have(run, key))
             rc = fbk__run_find(s->db, &s->engine->codec, run, key, s->engine->block, &unused);
     }
-    if (rc != FBK_OK)
-        return rc;
-    rc = judge_erased(s, key);
-    if (rc == FBK_OK)
-        *outcome = FBK__ERASED;
-    return rc == FBK_DONE ? judge_sealed(s, ev, outcome) : rc;
+    return rc == FBK_OK ? fbk__append_judge_sealed(s, ev, key, outcome) : rc;
 }
 
 /* The record that holds an event of the tail, by its number; the one being filled when none does. */

@@ -120,6 +120,35 @@ lookup_idents(fbk__append *s, wanted *w)
     return rc < 0 ? rc : wanted_find(s, w, FBK__RUN_IDENTS, found_node);
 }
 
+/* Judge the events whose ids were found, node by node. */
+static fbk_status
+lookup_sealed(fbk__append *s, wanted *w)
+{
+    const fbk__batch *b = s->batch;
+    fbk_status rc = FBK_OK;
+
+    w->n = 0;
+    for (size_t i = 0; i < b->n_events; i++) {
+        const fbk__batch_event *ev = &b->events[i];
+
+        if (!(s->id_facts[i] & FBK__ID_SEALED))
+            continue;
+        w->items[w->n++] = (fbk__sort_item){
+            ev->n_idents ? fbk__keymap_get(&s->engine->nodes, s->ident_keys[ev->first_ident]) : 0,
+            (uint32_t)i, 0};
+    }
+    if (!fbk__sort_items(fbk__a(s->db), w->items, w->n))
+        return fbk__nomem(s->db);
+    for (size_t i = 0; rc >= 0 && i < w->n; i++) {
+        uint32_t row = w->items[i].row;
+        uint8_t outcome = 0;
+
+        rc = fbk__append_judge_sealed(s, &b->events[row], s->id_keys[row], &outcome);
+        s->id_facts[row] |= (uint8_t)(outcome << FBK__ID_OUTCOME);
+    }
+    return rc < 0 ? rc : FBK_OK;
+}
+
 fbk_status
 fbk__append_lookup(fbk__append *s)
 {
@@ -142,6 +171,8 @@ fbk__append_lookup(fbk__append *s)
         rc = lookup_ids(s, &w);
     if (rc >= 0)
         rc = lookup_idents(s, &w);
+    if (rc >= 0)
+        rc = lookup_sealed(s, &w);
     fbk__free(a, w.items);
     fbk__free(a, w.found);
     return rc;
