@@ -186,8 +186,8 @@ fbk__log_scan_next(fbk__scan *scan, const fbk__chunk **out) FBK_MUST_USE;
 void
 fbk__log_scan_close(fbk__scan *scan);
 
-/** What a scan on several threads calls with each chunk of one: `db` is the worker's own connection,
- *  worker 0 the calling thread. A negative value stops all. */
+/** What a scan on several threads calls with each chunk: `db` is the worker's own connection,
+ *  worker 0 is the calling thread. A negative value stops all. */
 typedef fbk_status (*fbk__scan_fn)(void *user_data, fbk *db, uint32_t worker,
                                    const fbk__chunk *chunk);
 

@@ -6,8 +6,8 @@
 #include "log/engine.h"
 
 /* Scans: segment after segment, frame after frame, then the tail; only the columns that are asked
- * for, or that a filter needs, are read. Some frames are fetched in one read transaction and decoded
- * one by one; nothing is held open between chunks. */
+ * for, or that a filter needs, are read. Some frames are fetched in one read transaction, and
+ * decoded one by one; nothing is held open between chunks. */
 
 enum { N_COLUMNS = 18, CHUNK_ROWS = 4096, WINDOW = 16 };
 
