@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 the libfeedback authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "log/guess.h"
+#include "log/guess_part.h"
 
 #include <string.h>
 
@@ -8,14 +8,9 @@
 #include "log/bits.h"
 
 enum {
-    GROUP = 256,       /* events of a point */
-    SAMPLE = 8,        /* one in so many of them is looked at for its time */
-    POINTS_MAX = 4096, /* of the clock, and of all series together eight times as many */
-    SERIES_POINTS = 8,
-    LIST_MAX = 1 << 17,   /* values of a list */
-    NUMBER_MAX = 1 << 22, /* numbers above are not known */
-    COUNTS_MAX = 4096,    /* sources that count */
-    COUNTS_MIN = 32,      /* ids of one that must count alike, and more than half of all */
+    GROUP = 256,     /* events of a point */
+    SAMPLE = 8,      /* one in so many of them is looked at for its time */
+    COUNTS_MIN = 32, /* ids of one source that must count alike, and more than half of all */
     DIGITS_MIN = 4,
     FOLD_MIN = 1 << 17, /* entries that may say the same */
     SEEN_LOG2 = 13,
@@ -164,8 +159,8 @@ fbk__guess_digits(const char *id, size_t len, int64_t *out_value)
 /* -- getting ready ----------------------------------------------------------------------------- */
 
 /* Points (x ascending, y not descending) are given; the rest is worked out. */
-static fbk_status
-points_ready(fbk__guess_points *p, const fbk_allocator *a)
+fbk_status
+fbk__guess_points_ready(fbk__guess_points *p, const fbk_allocator *a)
 {
     uint64_t range = p->n ? (uint64_t)p->x[p->n - 1] - (uint64_t)p->x[0] : 0;
     unsigned steepest = 0;
@@ -199,8 +194,8 @@ points_ready(fbk__guess_points *p, const fbk_allocator *a)
     return FBK_OK;
 }
 
-static fbk_status
-list_ready(fbk__guess_list *list, const uint32_t *numbers, const fbk_allocator *a)
+fbk_status
+fbk__guess_list_ready(fbk__guess_list *list, const uint32_t *numbers, const fbk_allocator *a)
 {
     if (!list->n)
         return FBK_OK;
@@ -282,7 +277,7 @@ points_make(const fbk__guess_entry *e, size_t n, size_t most, fbk__guess_points 
         p->y[p->n++] = e[i].y;
     }
     rc = points_straighten(p, a);
-    return rc < 0 ? rc : points_ready(p, a);
+    return rc < 0 ? rc : fbk__guess_points_ready(p, a);
 }
 
 /* From entries of one list, by number and value: of each number the value met most. */
@@ -301,7 +296,7 @@ list_make(const fbk__guess_entry *e, size_t n, fbk__guess_list *list, const fbk_
         for (; k < n && e[k].key == e[i].key && e[k].x == e[i].x; k++)
             met += e[k].y;
         if (!list->n || numbers[list->n - 1] != e[i].key) {
-            if (list->n == LIST_MAX)
+            if (list->n == FBK__GUESS_LIST_MAX)
                 break;
             numbers[list->n++] = e[i].key;
             best = 0;
@@ -313,7 +308,7 @@ list_make(const fbk__guess_entry *e, size_t n, fbk__guess_list *list, const fbk_
         i = k;
     }
     if (numbers && list->value)
-        rc = list_ready(list, numbers, a);
+        rc = fbk__guess_list_ready(list, numbers, a);
     fbk__free(a, numbers);
     return rc;
 }
@@ -363,7 +358,7 @@ series_make(fbk__guess *g, const fbk__guess_entry *e, size_t n, fbk__strings *pr
     const fbk__guess_count *count = &g->lessons.counts[e->key];
     fbk__guess_series *s = &g->series[g->n_series];
     const uint32_t *o = g->prefixes.offsets + count->prefix;
-    size_t most = SERIES_POINTS * POINTS_MAX / g->lessons.n_counts;
+    size_t most = FBK__GUESS_SERIES_POINTS * FBK__GUESS_POINTS_MAX / g->lessons.n_counts;
     fbk_status rc = fbk__strings_add(prefixes, g->prefixes.bytes + o[0], o[1] - o[0]);
 
     *s = (fbk__guess_series){.source = count->source, .digits = count->digits};
@@ -389,7 +384,7 @@ ready_entries(fbk__guess *g, fbk__strings *prefixes)
             rc = counts_so(&g->lessons.counts[e[i].key]) ? series_make(g, e + i, k - i, prefixes)
                                                          : FBK_OK;
         else
-            rc = points_make(e + i, k - i, POINTS_MAX,
+            rc = points_make(e + i, k - i, FBK__GUESS_POINTS_MAX,
                              of == OF_ARRIVAL ? &g->arrival : &g->received, g->a);
     }
     return rc;
@@ -445,7 +440,7 @@ lesson_of(fbk__guess *g, uint32_t list, int64_t number, int64_t value, int64_t m
     uint32_t *seen;
     fbk__guess_entry *e;
 
-    if (number < 0 || number >= NUMBER_MAX)
+    if (number < 0 || number >= FBK__GUESS_NUMBER_MAX)
         return FBK_OK;
     if (!l->seen && !(l->seen = fbk__calloc(g->a, SEEN, sizeof *l->seen)))
         return FBK_ENOMEM;
@@ -516,7 +511,7 @@ count_of(fbk__guess *g, int64_t source, const char *prefix, size_t len, uint32_t
     const uint32_t *o;
 
     if (!slot) {
-        if (l->n_counts == COUNTS_MAX || source < 0 || source > UINT32_MAX)
+        if (l->n_counts == FBK__GUESS_COUNTS_MAX || source < 0 || source > UINT32_MAX)
             return FBK_DONE;
         slot = fbk__map_put(&l->by_source, (uint64_t)source, &fresh);
         if (!slot || fbk__strings_add(&g->prefixes, prefix, len) < 0 ||
@@ -699,141 +694,4 @@ fbk__guess_ready(fbk__guess *g)
     g->prefixes = prefixes;
     lessons_free(g);
     return rc < 0 ? FBK_ENOMEM : FBK_OK;
-}
-
-/* -- bytes ------------------------------------------------------------------------------------- */
-
-static fbk_status
-list_put(fbk__codec *c, fbk__buf *out, const fbk__guess_list *list)
-{
-    int64_t *numbers = fbk__alloc(c->a, (list->n + 1) * sizeof *numbers);
-    size_t n = 0;
-    fbk_status rc;
-
-    if (!numbers)
-        return FBK_ENOMEM;
-    for (size_t w = 0; w < list->n_words; w++) {
-        for (uint64_t left = list->bits[w]; left; left &= left - 1)
-            numbers[n++] = (int64_t)(64 * w) + __builtin_ctzll(left);
-    }
-    fbk__buf_uvarint(out, n);
-    rc = fbk__codec_put_ints(c, out, numbers, n);
-    fbk__free(c->a, numbers);
-    return rc < 0 ? rc : fbk__codec_put_ints(c, out, list->value, n);
-}
-
-static fbk_status
-list_get(fbk__codec *c, fbk__reader *in, fbk__guess_list *list, const fbk_allocator *a)
-{
-    uint64_t n = fbk__read_uvarint(in);
-    int64_t *v;
-    uint32_t *numbers;
-    fbk_status rc;
-
-    if (in->bad || n > LIST_MAX)
-        return FBK_ECORRUPT;
-    list->n = (size_t)n;
-    v = fbk__alloc(a, (list->n + 1) * sizeof *v);
-    numbers = fbk__alloc(a, (list->n + 1) * sizeof *numbers);
-    list->value = fbk__alloc(a, (list->n + 1) * sizeof *list->value);
-    rc = v && numbers && list->value ? fbk__codec_get_ints(c, in, v, list->n) : FBK_ENOMEM;
-    if (rc >= 0)
-        rc = fbk__codec_get_ints(c, in, list->value, list->n);
-    for (size_t i = 0; rc >= 0 && i < list->n; i++) {
-        if (v[i] < 0 || v[i] >= NUMBER_MAX || (i && v[i] <= v[i - 1]))
-            rc = FBK_ECORRUPT;
-        else
-            numbers[i] = (uint32_t)v[i];
-    }
-    if (rc >= 0)
-        rc = list_ready(list, numbers, a);
-    fbk__free(a, v);
-    fbk__free(a, numbers);
-    return rc;
-}
-
-static fbk_status
-points_put(fbk__codec *c, fbk__buf *out, const fbk__guess_points *p)
-{
-    fbk_status rc;
-
-    fbk__buf_uvarint(out, p->n);
-    rc = fbk__codec_put_ints(c, out, p->x, p->n);
-    return rc < 0 ? rc : fbk__codec_put_ints(c, out, p->y, p->n);
-}
-
-static fbk_status
-points_get(fbk__codec *c, fbk__reader *in, fbk__guess_points *p, const fbk_allocator *a)
-{
-    uint64_t n = fbk__read_uvarint(in);
-    fbk_status rc;
-
-    if (in->bad || n > SERIES_POINTS * POINTS_MAX)
-        return FBK_ECORRUPT;
-    p->n = (size_t)n;
-    p->x = fbk__alloc(a, (p->n + 1) * sizeof *p->x);
-    p->y = fbk__alloc(a, (p->n + 1) * sizeof *p->y);
-    rc = p->x && p->y ? fbk__codec_get_ints(c, in, p->x, p->n) : FBK_ENOMEM;
-    if (rc >= 0)
-        rc = fbk__codec_get_ints(c, in, p->y, p->n);
-    for (size_t i = 1; rc >= 0 && i < p->n; i++) {
-        if (p->x[i] <= p->x[i - 1] || p->y[i] < p->y[i - 1])
-            rc = FBK_ECORRUPT;
-    }
-    return rc < 0 ? rc : points_ready(p, a);
-}
-
-fbk_status
-fbk__guess_put(fbk__codec *c, fbk__buf *out, const fbk__guess *g)
-{
-    fbk_status rc = points_put(c, out, &g->arrival);
-
-    if (rc >= 0)
-        rc = points_put(c, out, &g->received);
-    for (int k = 0; rc >= 0 && k < FBK__N_GUESS_LISTS; k++)
-        rc = list_put(c, out, &g->lists[k]);
-    fbk__buf_uvarint(out, g->n_series);
-    if (rc >= 0)
-        rc = fbk__codec_put_strings(c, out, &g->prefixes);
-    for (size_t i = 0; rc >= 0 && i < g->n_series; i++) {
-        fbk__buf_uvarint(out, g->series[i].source);
-        fbk__buf_uvarint(out, g->series[i].digits);
-        rc = points_put(c, out, &g->series[i].points);
-    }
-    return rc >= 0 && out->failed ? FBK_ENOMEM : rc;
-}
-
-fbk_status
-fbk__guess_get(fbk__codec *c, fbk__reader *in, fbk__guess *g)
-{
-    uint64_t n;
-    fbk_status rc = points_get(c, in, &g->arrival, g->a);
-
-    if (rc >= 0)
-        rc = points_get(c, in, &g->received, g->a);
-    for (int k = 0; rc >= 0 && k < FBK__N_GUESS_LISTS; k++)
-        rc = list_get(c, in, &g->lists[k], g->a);
-    if (rc < 0)
-        return rc;
-    n = fbk__read_uvarint(in);
-    if (in->bad || n > COUNTS_MAX)
-        return FBK_ECORRUPT;
-    g->series = fbk__calloc(g->a, (size_t)n + 1, sizeof *g->series);
-    if (!g->series)
-        return FBK_ENOMEM;
-    rc = fbk__codec_get_strings(c, in, &g->prefixes, (size_t)n);
-    while (rc >= 0 && g->n_series < n) {
-        fbk__guess_series *s = &g->series[g->n_series];
-        uint64_t source = fbk__read_uvarint(in);
-        uint64_t digits = fbk__read_uvarint(in);
-
-        if (in->bad || source > UINT32_MAX || (g->n_series && source <= s[-1].source) ||
-            digits < 1 || digits > FBK__GUESS_DIGITS)
-            return FBK_ECORRUPT;
-        s->source = (uint32_t)source;
-        s->digits = (uint32_t)digits;
-        g->n_series++;
-        rc = points_get(c, in, &s->points, g->a);
-    }
-    return rc;
 }

@@ -251,7 +251,8 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     return rc == FBK_OK ? fbk__append_judge_sealed(s, ev, key, outcome) : rc;
 }
 
-/* The record that holds an event of the tail, by its number; the one being filled when none does. */
+/* The record that holds an event of the tail, by its number; the one being filled when none
+ * does. */
 static const fbk__record *
 judge_record(const fbk__append *s, uint64_t number)
 {

@@ -5,8 +5,8 @@
 
 #include "log/run.h"
 
-/** Map from keys (at most 32 bits of `lo` are used) to numbers above 0: open addressing, no removal.
- *  Most look-ups miss the processor's caches: four entries fit a line. */
+/** Map from keys (at most 32 bits of `lo` are used) to numbers above 0: open addressing, no
+ *  removal. Most look-ups miss the processor's caches: four entries fit a line. */
 typedef struct fbk__keymap {
     const fbk_allocator *a;
     struct fbk__keymap_slot *slots;
@@ -27,8 +27,8 @@ fbk__keymap_clear(fbk__keymap *map, size_t keep);
 uint32_t
 fbk__keymap_get(const fbk__keymap *map, fbk__key key);
 
-/** Where the number of a key stands, 0 when the key is new: the caller then sets it. NULL when out of
- *  memory. Valid until the next put. */
+/** Where the number of a key stands, 0 when the key is new: the caller then sets it. NULL when out
+ *  of memory. Valid until the next put. */
 uint32_t *
 fbk__keymap_put(fbk__keymap *map, fbk__key key) FBK_MUST_USE;
 

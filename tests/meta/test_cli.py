@@ -30,6 +30,9 @@ CSV_MAP = {
     'identifiers': [{'namespace': 'loyalty', 'value': 'card'}],
     'line': {'item': 'sku', 'quantity': 'quantity', 'unit_price': 'price'},
 }
+# What of stats depends on how the file came to be.
+ON_FILE = ('store', 'file_len', 'segments', 'runs', 'live_bytes', 'dead_bytes', 'sealed_bytes', 'merged_bytes',
+           'write_amplification', 'space_amplification')
 CSV_HEAD = 'id,time,card,sku,quantity,price\n'
 
 
@@ -66,9 +69,11 @@ class Case(unittest.TestCase):
         return done
 
     def stats(self, store=None):
-        """The first line of stats, without what depends on the file."""
-        line = json.loads(self.ok('--json', 'stats', store=store).stdout.splitlines()[0])
-        return {k: v for k, v in line.items() if k not in ('store', 'file_len')}
+        """The first line of stats, without what depends on the file (storage() has that)."""
+        return {k: v for k, v in self.storage(store).items() if k not in ON_FILE}
+
+    def storage(self, store=None):
+        return json.loads(self.ok('--json', 'stats', store=store).stdout.splitlines()[0])
 
     def csv(self, name, *rows, head=CSV_HEAD):
         path = self.dir / name
@@ -252,16 +257,16 @@ class Verbs(Case):
     def test_maintain(self):
         chain = self.chain()
         self.ok('import', '--map', chain / 'map.json', chain / 'events.ndjson')
-        before = self.stats()
+        before = self.storage()
         done = json.loads(self.ok('--json', 'maintain').stdout)
         self.assertEqual(done['more'], 0)
         self.assertLessEqual(done['segments'], 3)
         self.assertEqual(done['file_after'], self.store.stat().st_size)
         again = json.loads(self.ok('--json', 'maintain', '--full', '--budget=60', '--vacuum', '--no-wait').stdout)
         self.assertEqual((again['more'], again['segments']), (0, 1))
-        after = self.stats()
-        self.assertEqual((before['write_amplification'], after['segments'], after['dead_bytes']), (None, 1, 0))
-        self.assertGreaterEqual(after['write_amplification'], 1)
+        after = self.storage()
+        self.assertEqual((after['segments'], after['dead_bytes']), (1, 0))
+        self.assertGreaterEqual(after['write_amplification'], before['write_amplification'] or 1)
         self.assertGreaterEqual(after['space_amplification'], 1)
         self.assertEqual([after[k] for k in ('events', 'lines', 'people', 'total_micro')],
                          [before[k] for k in ('events', 'lines', 'people', 'total_micro')])
@@ -488,7 +493,7 @@ class Hostile(Case):
         self.ok('import', '--map', chain / 'map.json', chain / 'events.ndjson')
         sound = self.store.read_bytes()
         data = bytearray(sound)
-        for page in range(5, len(data) // 4096, 7):
+        for page in range(7, len(data) // 4096, 7):  # none that opening reads
             data[page * 4096 + 1000] ^= 0x40
         self.store.write_bytes(data)
         done = run('--json', 'check', store=self.store)
