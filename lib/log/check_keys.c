@@ -143,7 +143,8 @@ run_each(part *p, const fbk__run *run, key_fn fn)
         for (uint32_t i = 0; rc >= 0 && i < c->block->n; i++) {
             fbk__key key = {(uint64_t)c->block->hi[i], (uint64_t)c->block->lo[i]};
 
-            if ((any && fbk__key_compare(last, key) >= 0) || !fbk__run_may_have(run, key))
+            if ((any && fbk__key_compare(last, key) >= 0) ||
+                !fbk__run_may_have(run, key, fbk__probe_of(key)))
                 rc = fbk__fail(c->db, FBK_ECORRUPT, "run %lld of the event log was out of order",
                                (long long)run->id);
             last = key;

@@ -21,7 +21,7 @@ fbk__guess_points_ready(fbk__guess_points *p, const fbk_allocator *a) FBK_MUST_U
 
 /** When the values are there, those of these numbers (ascending): the same. */
 fbk_status
-fbk__guess_list_ready(fbk__guess_list *list, const uint32_t *numbers,
-                      const fbk_allocator *a) FBK_MUST_USE;
+fbk__guess_list_ready(fbk__guess_list *list, const uint32_t *numbers, const fbk_allocator *a)
+    FBK_MUST_USE;
 
 #endif

@@ -233,6 +233,7 @@ static fbk_status
 judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *outcome)
 {
     const fbk__sets *sets = s->engine->writing->sets;
+    fbk__probe probe = fbk__probe_of(key);
     fbk_status rc = FBK_DONE;
     uint32_t unused;
 
@@ -245,7 +246,7 @@ judge_run(fbk__append *s, const fbk__batch_event *ev, fbk__key key, uint8_t *out
     for (uint32_t i = sets->n_runs; rc == FBK_DONE && i-- > 0;) {
         const fbk__run *run = sets->runs[i];
 
-        if (run->kind == FBK__RUN_IDS && fbk__run_may_have(run, key))
+        if (run->kind == FBK__RUN_IDS && fbk__run_may_have(run, key, probe))
             rc = fbk__run_find(s->db, &s->engine->codec, run, key, s->engine->block, &unused);
     }
     return rc == FBK_OK ? fbk__append_judge_sealed(s, ev, key, outcome) : rc;

@@ -5,21 +5,73 @@
 #include "base/sort.h"
 #include "log/append.h"
 
-/* Keys that are being looked for, in their order. */
+/* What the filters are asked of a key. */
+typedef struct asked {
+    fbk__probe probe;
+    uint32_t row;
+    uint32_t rank; /* in the order of keys */
+} asked;
+
+/* Keys that are being looked for. */
 typedef struct wanted {
     const fbk__key *keys;
-    fbk__sort_item *items;
-    uint8_t *found; /* of each key */
+    fbk__sort_item *items; /* in the order of keys */
+    fbk__sort_item *some;  /* scratch of the same size */
+    asked *asked;          /* in the order of filters */
+    uint8_t *found;        /* of each key */
     size_t n;
 } wanted;
 
 static fbk_status
 wanted_sort(fbk *db, wanted *w)
 {
-    return fbk__keys_order(fbk__a(db), w->keys, w->items, w->n) ? FBK_OK : fbk__nomem(db);
+    const fbk_allocator *a = fbk__a(db);
+
+    if (!fbk__keys_order(a, w->keys, w->items, w->n))
+        return fbk__nomem(db);
+    for (size_t i = 0; i < w->n; i++) {
+        fbk__probe probe = fbk__probe_of(w->keys[w->items[i].row]);
+
+        w->some[i] = (fbk__sort_item){probe.hash >> 32, (uint32_t)i, 0};
+    }
+    if (!fbk__sort_items(a, w->some, w->n))
+        return fbk__nomem(db);
+    for (size_t i = 0; i < w->n; i++) {
+        uint32_t rank = w->some[i].row;
+        uint32_t row = w->items[rank].row;
+
+        w->asked[i] = (asked){fbk__probe_of(w->keys[row]), row, rank};
+    }
+    return FBK_OK;
 }
 
 typedef fbk_status (*found_fn)(fbk__append *s, const wanted *w, uint32_t row, uint32_t value);
+
+/* Look for those that the filter lets pass, in the order of keys. */
+static fbk_status
+wanted_find_in(fbk__append *s, const wanted *w, const fbk__run *run, found_fn fn)
+{
+    size_t n = 0;
+    fbk_status rc = FBK_OK;
+
+    for (size_t i = 0; i < w->n; i++) {
+        const asked *q = &w->asked[i];
+
+        if (!w->found[q->row] && fbk__run_may_have(run, w->keys[q->row], q->probe))
+            w->some[n++] = (fbk__sort_item){q->rank, q->row, 0};
+    }
+    if (!fbk__sort_items(fbk__a(s->db), w->some, n))
+        return fbk__nomem(s->db);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        uint32_t row = w->some[i].row;
+        uint32_t value = 0;
+
+        rc = fbk__run_find(s->db, &s->engine->codec, run, w->keys[row], s->engine->block, &value);
+        if (rc == FBK_OK)
+            rc = fn(s, w, row, value);
+    }
+    return rc;
+}
 
 /* Newest run first: of what stands in two, the newer counts. */
 static fbk_status
@@ -29,19 +81,8 @@ wanted_find(fbk__append *s, const wanted *w, uint32_t kind, found_fn fn)
     fbk_status rc = FBK_OK;
 
     for (uint32_t r = sets->n_runs; rc >= 0 && r-- > 0;) {
-        const fbk__run *run = sets->runs[r];
-
-        for (size_t i = 0; run->kind == kind && rc >= 0 && i < w->n; i++) {
-            uint32_t row = w->items[i].row;
-            uint32_t value = 0;
-
-            if (w->found[row] || !fbk__run_may_have(run, w->keys[row]))
-                continue;
-            rc = fbk__run_find(s->db, &s->engine->codec, run, w->keys[row], s->engine->block,
-                               &value);
-            if (rc == FBK_OK)
-                rc = fn(s, w, row, value);
-        }
+        if (sets->runs[r]->kind == kind)
+            rc = wanted_find_in(s, w, sets->runs[r], fn);
     }
     return rc < 0 ? rc : FBK_OK;
 }
@@ -155,7 +196,7 @@ fbk__append_lookup(fbk__append *s)
     const fbk_allocator *a = fbk__a(s->db);
     const fbk__batch *b = s->batch;
     size_t most = b->n_events > b->n_idents ? b->n_events : b->n_idents;
-    wanted w = {NULL, NULL, NULL, 0};
+    wanted w = {0};
     fbk_status rc;
 
     if (b->n_events < FBK__LOOKUP_WORTH)
@@ -164,9 +205,13 @@ fbk__append_lookup(fbk__append *s)
     s->id_facts = fbk__calloc(a, b->n_events, 1);
     s->ident_keys = fbk__calloc(a, b->n_idents, sizeof *s->ident_keys);
     w.items = fbk__calloc(a, most, sizeof *w.items);
+    w.some = fbk__calloc(a, most, sizeof *w.some);
+    w.asked = fbk__calloc(a, most, sizeof *w.asked);
     w.found = fbk__calloc(a, most, 1);
-    rc = s->id_keys && s->id_facts && s->ident_keys && w.items && w.found ? FBK_OK
-                                                                          : fbk__nomem(s->db);
+    rc = FBK_OK;
+    if (!s->id_keys || !s->id_facts || !s->ident_keys || !w.items || !w.some || !w.asked ||
+        !w.found)
+        rc = fbk__nomem(s->db);
     if (rc >= 0)
         rc = lookup_ids(s, &w);
     if (rc >= 0)
@@ -174,6 +219,8 @@ fbk__append_lookup(fbk__append *s)
     if (rc >= 0)
         rc = lookup_sealed(s, &w);
     fbk__free(a, w.items);
+    fbk__free(a, w.some);
+    fbk__free(a, w.asked);
     fbk__free(a, w.found);
     return rc;
 }

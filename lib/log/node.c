@@ -107,12 +107,13 @@ static fbk_status
 node_in_runs(fbk *db, fbk__codec *c, const fbk__view *view, fbk__key key, fbk__run_block *block,
              uint32_t *out_node)
 {
+    fbk__probe probe = fbk__probe_of(key);
     fbk_status rc = FBK_DONE;
 
     for (uint32_t i = view->sets->n_runs; rc == FBK_DONE && i-- > 0;) {
         const fbk__run *run = view->sets->runs[i];
 
-        if (run->kind == FBK__RUN_IDENTS && fbk__run_may_have(run, key))
+        if (run->kind == FBK__RUN_IDENTS && fbk__run_may_have(run, key, probe))
             rc = fbk__run_find(db, c, run, key, block, out_node);
     }
     return rc;

@@ -341,7 +341,8 @@ strangers(revise *s, const fbk__key *erased, size_t n_erased, fbk__key **out, ui
         uint32_t unused;
 
         for (uint32_t r = 0; rc >= 0 && r < sets->n_runs && !known; r++) {
-            if (sets->runs[r]->kind != FBK__RUN_IDS || !fbk__run_may_have(sets->runs[r], erased[i]))
+            if (sets->runs[r]->kind != FBK__RUN_IDS ||
+                !fbk__run_may_have(sets->runs[r], erased[i], fbk__probe_of(erased[i])))
                 continue;
             rc = fbk__run_find(s->db, &s->engine->codec, sets->runs[r], erased[i], s->engine->block,
                                &unused);

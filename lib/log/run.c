@@ -45,18 +45,18 @@ fbk__key_of_id(const char *id, size_t len)
 /* -- filter: Putze, Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters", JEA
  * 14, 2010 */
 
-static uint64_t
-filter_hash(fbk__key key)
+fbk__probe
+fbk__probe_of(fbk__key key)
 {
-    return fbk__mix64(key.hi ^ fbk__mix64(key.lo + UINT64_C(0x9e3779b97f4a7c15)));
+    uint64_t hash = fbk__mix64(key.hi ^ fbk__mix64(key.lo + UINT64_C(0x9e3779b97f4a7c15)));
+
+    return (fbk__probe){hash, fbk__mix64(hash + 1)};
 }
 
 /* The bits of a key in its line, as a mask of word w. */
 static bool
-filter_bits(uint64_t *line, uint64_t hash, bool set)
+filter_bits(uint64_t *line, uint64_t bits, bool set)
 {
-    uint64_t bits = fbk__mix64(hash + 1);
-
     for (int i = 0; i < PROBES; i++, bits >>= 9) {
         uint64_t *word = &line[bits >> 6 & (LINE_WORDS - 1)];
         uint64_t bit = UINT64_C(1) << (bits & 63);
@@ -69,6 +69,7 @@ filter_bits(uint64_t *line, uint64_t hash, bool set)
     return true;
 }
 
+/* Lines rise with hashes. */
 static uint64_t *
 filter_line(uint64_t *filter, uint32_t n_lines, uint64_t hash)
 {
@@ -94,12 +95,10 @@ in_range(const fbk__run *run, fbk__key key)
 }
 
 bool
-fbk__run_may_have(const fbk__run *run, fbk__key key)
+fbk__run_may_have(const fbk__run *run, fbk__key key, fbk__probe probe)
 {
-    uint64_t hash = filter_hash(key);
-
-    return filter_bits(filter_line(run->filter, run->n_filter, hash), hash, false) ||
-           in_range(run, key);
+    return filter_bits(filter_line(run->filter, run->n_filter, probe.hash), probe.bits, false) ||
+           (run->n_ranges && in_range(run, key));
 }
 
 /* -- loading ----------------------------------------------------------------------------------- */
@@ -422,9 +421,9 @@ range_end(fbk *db, fbk__run_writer *w)
         return FBK_OK;
     }
     for (uint64_t lo = r->from; lo <= r->to; lo++) {
-        uint64_t hash = filter_hash((fbk__key){r->hi, lo});
+        fbk__probe probe = fbk__probe_of((fbk__key){r->hi, lo});
 
-        (void)filter_bits(filter_line(w->filter, w->n_filter, hash), hash, true);
+        (void)filter_bits(filter_line(w->filter, w->n_filter, probe.hash), probe.bits, true);
         w->n_filter_keys++;
     }
     return FBK_OK;

@@ -87,9 +87,19 @@ fbk__run_ref(fbk__run *run);
 void
 fbk__run_unref(fbk__run *run);
 
+/** What filters ask of a key: the same for all runs. Who asks many keys asks them in the order of
+ *  their hashes, which is that of the filter's memory. */
+typedef struct fbk__probe {
+    uint64_t hash;
+    uint64_t bits;
+} fbk__probe;
+
+fbk__probe
+fbk__probe_of(fbk__key key);
+
 /** May the key be there? Needs the filter; false is certain. */
 bool
-fbk__run_may_have(const fbk__run *run, fbk__key key);
+fbk__run_may_have(const fbk__run *run, fbk__key key, fbk__probe probe);
 
 /** One decoded block. */
 typedef struct fbk__run_block {
