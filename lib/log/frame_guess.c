@@ -155,7 +155,7 @@ fbk__frame_tell(const fbk__frame *f, unsigned column, int64_t *d)
     unsigned best = FBK__TOLD_PLAIN;
     int64_t part[PART];
 
-    for (unsigned how = 0; how <= FBK__TOLD_BY_GUESS; how++) {
+    for (unsigned how = 0; n && how <= FBK__TOLD_BY_GUESS; how++) {
         uint64_t bits;
 
         if (!fbk__frame_may_tell(f, column, how))

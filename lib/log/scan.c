@@ -404,12 +404,12 @@ scan_give_all(fbk__scan *s, const fbk__frame *f)
         return fbk__nomem(s->db);
     for (unsigned i = 0; i < N_COLUMNS; i++) {
         unsigned column = columns[i].column;
-        const int64_t *from =
-            column < FBK__FC_LINES ? f->ev[column] : f->ln[column % FBK__FC_LINES];
+        const int64_t *from;
 
         s->shown[i] = s->out[i];
         if (!(s->opt.columns & 1u << i))
             continue;
+        from = column < FBK__FC_LINES ? f->ev[column] : f->ln[column - FBK__FC_LINES];
         if (columns[i].size == 8)
             s->shown[i] = from;
         else if (columns[i].size == 4)
