@@ -56,6 +56,14 @@ tk_trying(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int
 tk_full(void);
 
+/** A sanitizer that makes everything several times as slow is compiled in: a smaller sample will
+ *  do, the other build takes the larger one. */
+#ifdef __SANITIZE_ADDRESS__
+enum { TK_SLOW = 1 };
+#else
+enum { TK_SLOW = 0 };
+#endif
+
 /** A new private directory under TMPDIR, removed at exit of the process that made it. */
 const char *
 tk_tmpdir(void);
