@@ -395,6 +395,8 @@ history_frame(history *h, uint32_t segment, uint32_t frame, uint32_t node, int64
     return rc < 0 ? rc : history_choose(h, c, first, n, before, limit);
 }
 
+/* The frames of a node are in the order of time: the last ones first, until they have given
+ * enough. */
 static fbk_status
 history_node(history *h, uint32_t node, int64_t before, size_t limit)
 {
@@ -402,13 +404,17 @@ history_node(history *h, uint32_t node, int64_t before, size_t limit)
 
     for (uint32_t s = 0; rc >= 0 && s < h->view->sets->n_segments; s++) {
         const fbk__segment *segment = h->view->sets->segments[s];
+        uint32_t first = fbk__segment_find(segment, node);
+        uint32_t end = first;
+        size_t had = h->n;
 
         if (segment->min_us >= before)
             continue;
-        for (uint32_t k = fbk__segment_find(segment, node);
-             rc >= 0 && k < segment->n_frames && segment->frames[k].min_node <= node; k++) {
-            if (segment->frames[k].min_us < before)
-                rc = history_frame(h, s, k, node, before, limit);
+        while (end < segment->n_frames && segment->frames[end].min_node <= node)
+            end++;
+        while (rc >= 0 && end > first && h->n - had < limit) {
+            if (segment->frames[--end].min_us < before)
+                rc = history_frame(h, s, end, node, before, limit);
         }
     }
     return rc;
