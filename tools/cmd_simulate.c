@@ -171,6 +171,24 @@ report(const sim *s, const char *dir)
         (int)s->n_days, cli_count(n[6], t->late), cli_count(n[7], t->repeated), dir);
 }
 
+/* What the options ask for, nothing of it made up yet; NULL when out of memory. */
+static sim *
+simulation_new(int64_t customers, int64_t days, int64_t seed)
+{
+    sim *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->seed = (uint64_t)seed;
+    s->n_people = (int32_t)customers;
+    s->n_days = (int32_t)days;
+    s->start_day = 19359;                           /* Monday, 2023-01-02 */
+    s->has_kiosk = customers >= 1000 && days >= 56; /* else too few could log in there */
+    s->kiosk_left = s->has_kiosk ? SIM_KIOSK_LOGINS : 0;
+    fbk__rng_seed(&s->rng, s->seed);
+    return s;
+}
+
 int
 cmd_simulate(int argc, char **argv)
 {
@@ -213,18 +231,11 @@ cmd_simulate(int argc, char **argv)
         cli_error("could not make the directory %s: %s", dir, strerror(errno));
         return CLI_FAILURE;
     }
-    s = calloc(1, sizeof *s);
+    s = simulation_new(customers, days, seed);
     if (!s) {
         cli_error("out of memory");
         return CLI_FAILURE;
     }
-    s->seed = (uint64_t)seed;
-    s->n_people = (int32_t)customers;
-    s->n_days = (int32_t)days;
-    s->start_day = 19359;                           /* Monday, 2023-01-02 */
-    s->has_kiosk = customers >= 1000 && days >= 56; /* else too few could log in there */
-    s->kiosk_left = s->has_kiosk ? SIM_KIOSK_LOGINS : 0;
-    fbk__rng_seed(&s->rng, s->seed);
     rc = simulate(s, dir);
     if (rc == CLI_OK)
         report(s, dir);

@@ -121,71 +121,11 @@ link_first(fbk *db, const fbk__link *link, int64_t *out_first_us)
     return rc;
 }
 
-fbk_status
-fbk__link_upsert(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note,
-                 bool *out_changed)
-{
-    static const char sql[] =
-        "INSERT INTO log_link (a, b, rule, count, first_us, last_us, note, space_a, space_b) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (a, b, rule) DO UPDATE SET "
-        "count = count + excluded.count, first_us = min(first_us, excluded.first_us), "
-        "last_us = max(last_us, excluded.last_us), note = coalesce(excluded.note, note)";
-    int64_t first_us = 0;
-    fbk__stmt *st = NULL;
-    fbk_status rc;
-
-    if (link->a >= link->b || !link->a)
-        return fbk__fail(db, FBK_EINVAL, "a link joined %u and %u, not two in ascending order",
-                         link->a, link->b);
-    rc = link_first(db, link, &first_us);
-    if (rc < 0)
-        return rc;
-    /* An unlink counts from its last time on, so that every repetition matters. */
-    *out_changed = rc == FBK_DONE || link->first_us < first_us || link->rule != FBK__LINK_EVENT;
-    rc = fbk__stmt_get(db, sql, &st);
-    if (rc < 0)
-        return rc;
-    fbk__bind_int64(st, 1, link->a);
-    fbk__bind_int64(st, 2, link->b);
-    fbk__bind_int64(st, 3, link->rule);
-    fbk__bind_int64(st, 4, link->count);
-    fbk__bind_int64(st, 5, link->first_us);
-    fbk__bind_int64(st, 6, link->last_us);
-    if (note)
-        fbk__bind_text(st, 7, note, strlen(note));
-    else
-        fbk__bind_null(st, 7);
-    fbk__bind_int64(st, 8, spaces[0]);
-    fbk__bind_int64(st, 9, spaces[1]);
-    rc = fbk__step_done(st);
-    fbk__stmt_put(st);
-    return rc;
-}
-
-fbk_status
-fbk__link_add(fbk *db, const fbk__link *link, const char *note)
-{
-    uint32_t spaces[2];
-    bool changed;
-    fbk_status rc = fbk__node_space(db, link->a, &spaces[0]);
-
-    if (rc >= 0)
-        rc = fbk__node_space(db, link->b, &spaces[1]);
-    return rc < 0 ? rc : fbk__link_upsert(db, link, spaces, note, &changed);
-}
-
-/* -- between stores ---------------------------------------------------------------------------- */
-
+/* Run a statement whose nine parameters are the columns of a link. */
 static fbk_status
-link_join(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note)
+link_write(fbk *db, const char *sql, const fbk__link *link, const uint32_t spaces[2],
+           const char *note)
 {
-    static const char sql[] =
-        "INSERT INTO log_link (a, b, rule, count, first_us, last_us, note, space_a, space_b) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (a, b, rule) DO UPDATE SET "
-        "count = max(count, ?4), first_us = min(first_us, ?5), last_us = max(last_us, ?6), "
-        "note = iif(?6 > last_us OR (?6 = last_us AND coalesce(?7, '') > coalesce(note, '')), ?7, "
-        "note) WHERE ?4 > count OR ?5 < first_us OR ?6 > last_us OR "
-        "(?6 = last_us AND coalesce(?7, '') > coalesce(note, ''))";
     fbk__stmt *st = NULL;
     fbk_status rc = fbk__stmt_get(db, sql, &st);
 
@@ -205,6 +145,64 @@ link_join(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *
     fbk__bind_int64(st, 9, spaces[1]);
     rc = fbk__step_done(st);
     fbk__stmt_put(st);
+    return rc;
+}
+
+static fbk_status
+link_spaces(fbk *db, const fbk__link *link, uint32_t spaces[2])
+{
+    fbk_status rc = fbk__node_space(db, link->a, &spaces[0]);
+
+    return rc < 0 ? rc : fbk__node_space(db, link->b, &spaces[1]);
+}
+
+fbk_status
+fbk__link_upsert(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note,
+                 bool *out_changed)
+{
+    static const char sql[] =
+        "INSERT INTO log_link (a, b, rule, count, first_us, last_us, note, space_a, space_b) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (a, b, rule) DO UPDATE SET "
+        "count = count + excluded.count, first_us = min(first_us, excluded.first_us), "
+        "last_us = max(last_us, excluded.last_us), note = coalesce(excluded.note, note)";
+    int64_t first_us = 0;
+    fbk_status rc;
+
+    if (link->a >= link->b || !link->a)
+        return fbk__fail(db, FBK_EINVAL, "a link joined %u and %u, not two in ascending order",
+                         link->a, link->b);
+    rc = link_first(db, link, &first_us);
+    if (rc < 0)
+        return rc;
+    /* An unlink counts from its last time on, so that every repetition matters. */
+    *out_changed = rc == FBK_DONE || link->first_us < first_us || link->rule != FBK__LINK_EVENT;
+    return link_write(db, sql, link, spaces, note);
+}
+
+fbk_status
+fbk__link_add(fbk *db, const fbk__link *link, const char *note)
+{
+    uint32_t spaces[2];
+    bool changed;
+    fbk_status rc = link_spaces(db, link, spaces);
+
+    return rc < 0 ? rc : fbk__link_upsert(db, link, spaces, note, &changed);
+}
+
+/* -- between stores ---------------------------------------------------------------------------- */
+
+static fbk_status
+link_join(fbk *db, const fbk__link *link, const uint32_t spaces[2], const char *note)
+{
+    static const char sql[] =
+        "INSERT INTO log_link (a, b, rule, count, first_us, last_us, note, space_a, space_b) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (a, b, rule) DO UPDATE SET "
+        "count = max(count, ?4), first_us = min(first_us, ?5), last_us = max(last_us, ?6), "
+        "note = iif(?6 > last_us OR (?6 = last_us AND coalesce(?7, '') > coalesce(note, '')), ?7, "
+        "note) WHERE ?4 > count OR ?5 < first_us OR ?6 > last_us OR "
+        "(?6 = last_us AND coalesce(?7, '') > coalesce(note, ''))";
+    fbk_status rc = link_write(db, sql, link, spaces, note);
+
     if (rc < 0 || !fbk__changes(db))
         return rc < 0 ? rc : FBK_DONE;
     return FBK_OK;
@@ -214,10 +212,8 @@ fbk_status
 fbk__link_join(fbk *db, const fbk__link *link, const char *note)
 {
     uint32_t spaces[2];
-    fbk_status rc = fbk__node_space(db, link->a, &spaces[0]);
+    fbk_status rc = link_spaces(db, link, spaces);
 
-    if (rc >= 0)
-        rc = fbk__node_space(db, link->b, &spaces[1]);
     return rc < 0 ? rc : link_join(db, link, spaces, note);
 }
 

@@ -2,21 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log/engine.h"
 
-static fbk_status
-count_rows(fbk *db, const char *sql, uint64_t *out)
-{
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(db, sql, &st);
-
-    if (rc < 0)
-        return rc;
-    rc = fbk__step(st);
-    if (rc == FBK_OK)
-        *out = (uint64_t)fbk__column_int64(st, 0);
-    fbk__stmt_put(st);
-    return rc < 0 ? rc : FBK_OK;
-}
-
 fbk_status
 fbk__log_count(fbk *db, fbk__log_counts *out)
 {
@@ -24,6 +9,9 @@ fbk__log_count(fbk *db, fbk__log_counts *out)
     static const char conflict_sql[] = "SELECT count(*) FROM event_conflict";
     static const char erased_sql[] = "SELECT count(*) FROM log_erased";
     fbk__log_counts counts = {0};
+    int64_t n_links = 0;
+    int64_t n_conflicts = 0;
+    int64_t n_erased = 0;
     fbk__view *view = NULL;
     fbk_status rc = fbk__read_begin(db);
 
@@ -31,12 +19,15 @@ fbk__log_count(fbk *db, fbk__log_counts *out)
         return rc;
     rc = fbk__view_get(db, &view);
     if (rc >= 0)
-        rc = count_rows(db, link_sql, &counts.links);
+        rc = fbk__stmt_int(db, link_sql, &n_links);
     if (rc >= 0)
-        rc = count_rows(db, conflict_sql, &counts.conflicts);
+        rc = fbk__stmt_int(db, conflict_sql, &n_conflicts);
     if (rc >= 0)
-        rc = count_rows(db, erased_sql, &counts.erased);
+        rc = fbk__stmt_int(db, erased_sql, &n_erased);
     if (rc >= 0) {
+        counts.links = (uint64_t)n_links;
+        counts.conflicts = (uint64_t)n_conflicts;
+        counts.erased = (uint64_t)n_erased;
         counts.events = view->total.events;
         counts.lines = view->total.lines;
         counts.nodes = view->total.nodes;

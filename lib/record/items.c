@@ -33,21 +33,6 @@ items_destroy(fbk__shared *shared)
     fbk__free(a, t);
 }
 
-static fbk_status
-query_max(fbk *db, const char *sql, uint32_t *out)
-{
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(db, sql, &st);
-
-    if (rc < 0)
-        return rc;
-    rc = fbk__step(st);
-    if (rc == FBK_OK)
-        *out = (uint32_t)fbk__column_int64(st, 0);
-    fbk__stmt_put(st);
-    return rc < 0 ? rc : FBK_OK;
-}
-
 static fbk__items *
 items_new(const fbk_allocator *a, uint32_t n, uint32_t n_categories)
 {
@@ -169,15 +154,15 @@ categories_read(fbk *db, fbk__items *t)
 static fbk_status
 items_build(fbk *db, fbk__shared **out)
 {
-    uint32_t n = 0, n_categories = 0;
+    int64_t n = 0, n_categories = 0;
     fbk__items *t;
-    fbk_status rc = query_max(db, "SELECT ifnull(max(item), 0) FROM item", &n);
+    fbk_status rc = fbk__stmt_int(db, "SELECT max(item) FROM item", &n);
 
     if (rc >= 0)
-        rc = query_max(db, "SELECT ifnull(max(category), 0) FROM item_category", &n_categories);
+        rc = fbk__stmt_int(db, "SELECT max(category) FROM item_category", &n_categories);
     if (rc < 0)
         return rc;
-    t = items_new(fbk__store_allocator(db), n, n_categories);
+    t = items_new(fbk__store_allocator(db), (uint32_t)n, (uint32_t)n_categories);
     if (!t)
         return fbk__nomem(db);
     rc = categories_read(db, t);

@@ -213,6 +213,21 @@ fbk__step_done(fbk__stmt *st)
     return fbk__fail(st->db, FBK_EDB, "a statement that gives no rows gave one");
 }
 
+fbk_status
+fbk__stmt_int(fbk *db, const char *sql, int64_t *out)
+{
+    fbk__stmt *st = NULL;
+    fbk_status rc = fbk__stmt_get(db, sql, &st);
+
+    if (rc < 0)
+        return rc;
+    rc = fbk__step(st);
+    if (rc == FBK_OK && !fbk__column_is_null(st, 0))
+        *out = fbk__column_int64(st, 0);
+    fbk__stmt_put(st);
+    return rc < 0 ? rc : FBK_OK;
+}
+
 int64_t
 fbk__column_int64(fbk__stmt *st, int column)
 {

@@ -50,6 +50,11 @@ int64_t
 fbk__column_int64(fbk__stmt *st, int column);
 double
 fbk__column_double(fbk__stmt *st, int column);
+/** First column of the first row of a statement without parameters; *out stays as it is when there
+ *  is none, or NULL in it. */
+fbk_status
+fbk__stmt_int(fbk *db, const char *sql, int64_t *out) FBK_MUST_USE;
+
 /** NUL-terminated; "" (never NULL) for SQL NULL. */
 const char *
 fbk__column_text(fbk__stmt *st, int column, size_t *out_len);

@@ -35,26 +35,11 @@ fbk__store_is_alone(const fbk *db)
     return fbk__lease_is_alone(&db->conn->store->lease);
 }
 
-static fbk_status
-vacuum_int(fbk *db, const char *sql, int64_t *out)
-{
-    fbk__stmt *st = NULL;
-    fbk_status rc = fbk__stmt_get(db, sql, &st);
-
-    if (rc < 0)
-        return rc;
-    rc = fbk__step(st);
-    if (rc == FBK_OK)
-        *out = fbk__column_int64(st, 0);
-    fbk__stmt_put(st);
-    return rc < 0 ? rc : FBK_OK;
-}
-
 fbk_status
 fbk__free_pages(fbk *db, bool *out_more)
 {
     int64_t free_pages = 0;
-    fbk_status rc = vacuum_int(db, "PRAGMA freelist_count", &free_pages);
+    fbk_status rc = fbk__stmt_int(db, "PRAGMA freelist_count", &free_pages);
 
     *out_more = false;
     if (rc < 0 || free_pages == 0)
