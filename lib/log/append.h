@@ -9,8 +9,8 @@
 /* One append under way; shared by append.c and judge.c. */
 
 /* The tail is sealed with so many rows or records; a batch of so many rows is sealed at once. On
- * the target machine the append that seals takes 5 ms in the median, its share of merging included, and
- * up to 14 ms. */
+ * the target machine the append that seals takes 5 ms in the median, its share of merging
+ * included, and up to 14 ms. */
 enum { FBK__SEAL_ROWS = 2048, FBK__TAIL_RECORDS = 2048 };
 
 /** Of the id of an event of a large batch: a run has it, and what the event is then, from bit
